@@ -1,0 +1,113 @@
+//! Who is calling, and what that allows.
+
+use crate::id::{AccountId, LicenseId, ProductId, TokenId};
+use crate::refusal::{Kind, Refusal};
+use crate::token::{Locks, Permission, Permissions};
+
+/// An authenticated caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The account it acts in.
+    pub account: AccountId,
+    /// The credential it presented.
+    pub credential: Credential,
+    /// What it may do.
+    pub permissions: Permissions,
+    /// What it may touch.
+    pub locks: Locks,
+}
+
+/// What a caller presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// A token.
+    Token(TokenId),
+    /// The key of a license, which then acts for itself.
+    License(LicenseId),
+    /// The process itself: first start, tests and tools that hold the data directory.
+    System,
+}
+
+impl Caller {
+    /// The process itself, which may do everything in the account.
+    #[must_use]
+    pub const fn system(account: AccountId) -> Self {
+        Self {
+            account,
+            credential: Credential::System,
+            permissions: Permissions::ALL,
+            locks: Locks {
+                product: None,
+                license: None,
+                meter: None,
+            },
+        }
+    }
+
+    /// Refuses what the caller may not do anywhere.
+    ///
+    /// # Errors
+    /// [`Refusal::PermissionMissing`].
+    pub fn need(&self, permission: Permission) -> Result<(), Refusal> {
+        if self.permissions.contain(permission) {
+            return Ok(());
+        }
+        Err(Refusal::PermissionMissing(permission))
+    }
+
+    /// Refuses what reaches beyond the caller's locks: a locked caller has no business with
+    /// the account as a whole.
+    ///
+    /// # Errors
+    /// [`Refusal::Locked`], naming the kind of the lock.
+    pub fn need_unlocked(&self) -> Result<(), Refusal> {
+        if self.locks.meter.is_some() {
+            return Err(Refusal::Locked(Kind::Meter));
+        }
+        if self.locks.license.is_some() {
+            return Err(Refusal::Locked(Kind::License));
+        }
+        if self.locks.product.is_some() {
+            return Err(Refusal::Locked(Kind::Product));
+        }
+        Ok(())
+    }
+
+    /// Refuses a license outside the caller's locks.
+    ///
+    /// # Errors
+    /// [`Refusal::Locked`].
+    pub fn need_license(&self, license: LicenseId, product: ProductId) -> Result<(), Refusal> {
+        if self.locks.license.is_some_and(|only| only != license) {
+            return Err(Refusal::Locked(Kind::License));
+        }
+        self.need_product(product)
+    }
+
+    /// Refuses a product outside the caller's locks.
+    ///
+    /// # Errors
+    /// [`Refusal::Locked`].
+    pub fn need_product(&self, product: ProductId) -> Result<(), Refusal> {
+        if self.locks.product.is_some_and(|only| only != product) {
+            return Err(Refusal::Locked(Kind::Product));
+        }
+        Ok(())
+    }
+
+    /// Refuses a meter outside the caller's locks.
+    ///
+    /// # Errors
+    /// [`Refusal::Locked`].
+    pub fn need_meter(&self, meter: &str) -> Result<(), Refusal> {
+        if self
+            .locks
+            .meter
+            .as_deref()
+            .is_some_and(|only| only != meter)
+        {
+            return Err(Refusal::Locked(Kind::Meter));
+        }
+        Ok(())
+    }
+}

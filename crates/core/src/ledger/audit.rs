@@ -1,0 +1,285 @@
+//! Checks a ledger again from its bytes alone, as anybody could.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+
+use hashbrown::HashMap;
+
+use super::record::{Event, Record, RecordError, UseEvent};
+use super::tree::{Frontier, Hash, leaf_hash};
+use crate::id::{AccountId, LicenseId, WriterId};
+use crate::meter::Counted;
+use crate::time::Timestamp;
+use crate::usage::OperationKind;
+
+/// Follows a ledger record by record and says where it first contradicts itself.
+#[derive(Debug)]
+pub struct Auditor {
+    account: AccountId,
+    writer: WriterId,
+    frontier: Frontier,
+    last_at: Timestamp,
+    meters: HashMap<LicenseId, Vec<(Box<str>, Trail)>>,
+    tally: Tally,
+}
+
+/// Where the ledger leaves a meter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trail {
+    /// Its total.
+    pub total: i64,
+    /// Its gross.
+    pub gross: i64,
+    /// The last record that moved it.
+    pub last_record: u64,
+}
+
+/// How much was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Records of any kind.
+    pub records: u64,
+    /// Uses among them.
+    pub uses: u64,
+    /// Refusals among them.
+    pub refused: u64,
+    /// Changes of the catalogue among them.
+    pub changed: u64,
+    /// Times the writer's clock was found set back.
+    pub clock_back: u64,
+}
+
+/// What is wrong with a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// The bytes are not a record.
+    Undecodable(RecordError),
+    /// Record 0 does not open this ledger, or another record opens one again.
+    WrongOpening,
+    /// It is stamped earlier than the one before.
+    TimeRunsBackwards,
+    /// It does not name the record before it of its meter.
+    WrongPrevious {
+        /// What it names.
+        stated: Option<u64>,
+        /// What came before.
+        found: Option<u64>,
+    },
+    /// Its total is not the one before plus what was applied.
+    WrongTotal {
+        /// What it says.
+        stated: i64,
+        /// What follows from the records before, if it can be computed.
+        computed: Option<i64>,
+    },
+    /// Its gross is not the one before plus what was incremented.
+    WrongGross {
+        /// What it says.
+        stated: i64,
+        /// What follows from the records before, if it can be computed.
+        computed: Option<i64>,
+    },
+    /// Its overage is not what lies above the ceiling.
+    WrongOverage,
+    /// It applies an amount that its operation cannot.
+    WrongAmount,
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |value: &Option<i64>| match value {
+            Some(value) => alloc::format!("{value}"),
+            None => "a number beyond 64 bits".into(),
+        };
+        match self {
+            Self::Undecodable(error) => write!(f, "is not a record: {error}"),
+            Self::WrongOpening => f.write_str("does not open this ledger, once and at its start"),
+            Self::TimeRunsBackwards => f.write_str("is stamped earlier than the one before it"),
+            Self::WrongPrevious { stated, found } => {
+                write!(
+                    f,
+                    "names {stated:?} as the record before it of its meter; it is {found:?}"
+                )
+            }
+            Self::WrongTotal { stated, computed } => {
+                write!(
+                    f,
+                    "states the total {stated}; the records before make it {}",
+                    shown(computed)
+                )
+            }
+            Self::WrongGross { stated, computed } => {
+                write!(
+                    f,
+                    "states the gross {stated}; the records before make it {}",
+                    shown(computed)
+                )
+            }
+            Self::WrongOverage => f.write_str("states an overage that its figures do not give"),
+            Self::WrongAmount => f.write_str("applies an amount that its operation cannot"),
+        }
+    }
+}
+
+impl Auditor {
+    /// An auditor for the ledger of this account by this writer.
+    #[must_use]
+    pub fn new(account: AccountId, writer: WriterId) -> Self {
+        Self {
+            account,
+            writer,
+            frontier: Frontier::default(),
+            last_at: Timestamp(i64::MIN),
+            meters: HashMap::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Takes the next record and returns its leaf hash. The record counts towards the root even if
+    /// it is flawed, so that an audit can go on.
+    ///
+    /// # Errors
+    /// The first flaw of the record.
+    pub fn record(&mut self, bytes: &[u8]) -> Result<Hash, Flaw> {
+        let leaf = leaf_hash(bytes);
+        self.record_hashed(bytes, leaf)
+    }
+
+    /// The same for a record whose leaf hash the caller has computed.
+    ///
+    /// # Errors
+    /// The first flaw of the record.
+    pub fn record_hashed(&mut self, bytes: &[u8], leaf: Hash) -> Result<Hash, Flaw> {
+        let index = self.frontier.size();
+        self.frontier.push(leaf, |_, _| {});
+        self.tally.records += 1;
+        let record = Record::decode(bytes).map_err(Flaw::Undecodable)?;
+        let is_opening = record.event
+            == Event::Opened {
+                account: self.account,
+                writer: self.writer,
+            };
+        if is_opening != (index == 0) || matches!(record.event, Event::Opened { .. } if index > 0) {
+            return Err(Flaw::WrongOpening);
+        }
+        if record.at < self.last_at {
+            return Err(Flaw::TimeRunsBackwards);
+        }
+        self.last_at = record.at;
+        match &record.event {
+            Event::Use(event) => {
+                self.tally.uses += 1;
+                self.follow(index, event)?;
+            }
+            Event::Refused(_) => self.tally.refused += 1,
+            Event::Changed(_) => self.tally.changed += 1,
+            Event::ClockBack { .. } => self.tally.clock_back += 1,
+            Event::Opened { .. } => {}
+        }
+        Ok(leaf)
+    }
+
+    /// Records read.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    /// The root over all records read.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        self.frontier.root()
+    }
+
+    /// What was read.
+    #[must_use]
+    pub const fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// Where the ledger leaves a meter; none if it never moved.
+    #[must_use]
+    pub fn trail(&self, license: LicenseId, meter: &str) -> Option<Trail> {
+        let meters = self.meters.get(&license)?;
+        meters
+            .iter()
+            .find(|(name, _)| &**name == meter)
+            .map(|(_, trail)| *trail)
+    }
+
+    fn follow(&mut self, index: u64, event: &UseEvent<'_>) -> Result<(), Flaw> {
+        let counted = &event.counted;
+        let next = Trail {
+            total: counted.total,
+            gross: counted.gross,
+            last_record: index,
+        };
+        check_amounts(counted)?;
+        let meters = self.meters.entry(event.license).or_default();
+        let Some((_, trail)) = meters.iter_mut().find(|(name, _)| &**name == event.meter) else {
+            meters.push((event.meter.into(), next));
+            // Where a new meter begins is the policy's floor, which the ledger does not repeat.
+            return check_previous(event.previous, None);
+        };
+        let before = core::mem::replace(trail, next);
+        check_previous(event.previous, Some(before.last_record))?;
+        check_step(&before, counted)
+    }
+}
+
+fn check_previous(stated: Option<u64>, found: Option<u64>) -> Result<(), Flaw> {
+    if stated == found {
+        Ok(())
+    } else {
+        Err(Flaw::WrongPrevious { stated, found })
+    }
+}
+
+fn check_amounts(counted: &Counted) -> Result<(), Flaw> {
+    let fits = match counted.operation {
+        OperationKind::Increment | OperationKind::Decrement => {
+            counted.applied > 0 && counted.applied <= counted.asked
+        }
+        OperationKind::Set | OperationKind::Reset => counted.asked == counted.total,
+    };
+    if fits { Ok(()) } else { Err(Flaw::WrongAmount) }
+}
+
+fn check_step(before: &Trail, counted: &Counted) -> Result<(), Flaw> {
+    let total = match counted.operation {
+        OperationKind::Decrement => before.total.checked_sub(counted.applied),
+        _ => before.total.checked_add(counted.applied),
+    };
+    if total != Some(counted.total) {
+        return Err(Flaw::WrongTotal {
+            stated: counted.total,
+            computed: total,
+        });
+    }
+    let gross = match counted.operation {
+        OperationKind::Increment => before.gross.checked_add(counted.applied),
+        _ => Some(before.gross),
+    };
+    if gross != Some(counted.gross) {
+        return Err(Flaw::WrongGross {
+            stated: counted.gross,
+            computed: gross,
+        });
+    }
+    let above = |total: i64| {
+        counted
+            .allowed
+            .map_or(0, |allowed| total.saturating_sub(allowed).max(0))
+    };
+    let overage = above(counted.total)
+        .saturating_sub(above(before.total))
+        .max(0);
+    if overage != counted.overage {
+        return Err(Flaw::WrongOverage);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

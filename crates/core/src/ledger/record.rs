@@ -1,0 +1,489 @@
+//! What a ledger says, and in which bytes.
+//!
+//! The encoding is version 1 of `docs/reference/ledger.md`. Every record has exactly one encoding:
+//! what decodes encodes to the same bytes again.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::bytes::{Reader, put_signed, put_text, put_unsigned};
+use super::commitment::Commitment;
+use crate::id::{AccountId, LicenseId, TokenId, WriterId};
+use crate::limits::ATTRIBUTES_MAX;
+use crate::meter::Counted;
+use crate::quantity::Quantity;
+use crate::text::is_code;
+use crate::time::Timestamp;
+use crate::usage::{Attributes, KeyDigest, OperationKind, RequestDigest};
+
+/// The version of the encoding, the first byte of every record.
+pub const VERSION: u8 = 1;
+
+/// The longest encoding a record may have, in bytes: 16 attributes of 64 + 255 bytes, and the rest.
+pub const RECORD_BYTES_MAX: usize = 8 * 1024;
+
+/// An entry of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// When the writer stamped it. Never falls within a ledger.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event<'a>,
+}
+
+/// What a record tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// The ledger begins. Always and only record 0.
+    Opened {
+        /// Whose ledger.
+        account: AccountId,
+        /// Who appends to it.
+        writer: WriterId,
+    },
+    /// A meter moved.
+    Use(UseEvent<'a>),
+    /// A meter refused, and its policy wants that written down.
+    Refused(RefusedEvent<'a>),
+    /// Something changed in the catalogue that matters to a bill.
+    Changed(ChangedEvent),
+    /// The writer's clock showed an earlier time than the record before; the ledger's time stood still.
+    ClockBack {
+        /// What the clock showed.
+        wall: Timestamp,
+    },
+}
+
+/// A meter moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UseEvent<'a> {
+    /// Whose meter.
+    pub license: LicenseId,
+    /// Which one.
+    pub meter: &'a str,
+    /// By how much, and where to.
+    pub counted: Counted,
+    /// The record before this one that moved or began the same meter.
+    pub previous: Option<u64>,
+    /// What recognises a repeat.
+    pub idempotency: Option<(KeyDigest, RequestDigest)>,
+    /// When the client says it happened.
+    pub occurred_at: Option<Timestamp>,
+    /// What stands for the personal data beside the ledger.
+    pub subject: Option<Commitment>,
+    /// What a price may depend on.
+    pub attributes: AttributesView<'a>,
+}
+
+/// A meter refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedEvent<'a> {
+    /// Whose meter.
+    pub license: LicenseId,
+    /// Which one.
+    pub meter: &'a str,
+    /// What was asked.
+    pub operation: OperationKind,
+    /// How much of it.
+    pub asked: Quantity,
+    /// The code of the refusal.
+    pub code: &'a str,
+    /// Where the meter stood.
+    pub total: Quantity,
+}
+
+/// Something changed in the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChangedEvent {
+    /// What kind of thing.
+    pub entity: Entity,
+    /// What was done to it.
+    pub action: Action,
+    /// Which one: the bytes of its id.
+    pub id: [u8; 16],
+    /// The token that did it; none is the process itself.
+    pub by: Option<TokenId>,
+    /// SHA-256 of the thing's canonical text after the change.
+    pub digest: [u8; 32],
+}
+
+macro_rules! byte_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$item:meta])* $variant:ident = $byte:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$item])* $variant = $byte,)*
+        }
+
+        impl $name {
+            fn from_byte(byte: u8) -> Result<Self, RecordError> {
+                match byte {
+                    $($byte => Ok(Self::$variant),)*
+                    _ => Err(RecordError::UnknownValue),
+                }
+            }
+        }
+    };
+}
+
+byte_enum! {
+    /// Kinds of things in the catalogue that matter to a bill.
+    Entity {
+        /// What is sold.
+        Product = 1,
+        /// The template of licenses.
+        Policy = 2,
+        /// The right to use.
+        License = 3,
+        /// A credential.
+        Token = 4,
+    }
+}
+
+byte_enum! {
+    /// What was done to a thing.
+    Action {
+        /// It was made.
+        Created = 1,
+        /// Its fields changed.
+        Changed = 2,
+        /// It is gone.
+        Deleted = 3,
+        /// A license stopped until reinstated.
+        Suspended = 4,
+        /// A license goes on.
+        Reinstated = 5,
+        /// A license or token stopped for good.
+        Revoked = 6,
+    }
+}
+
+/// Attributes as they lie in a record: names ascending, each followed by its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AttributesView<'a>(&'a [u8]);
+
+/// Why bytes are not a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordError {
+    /// The bytes end early.
+    Truncated,
+    /// The bytes go on after the record.
+    Trailing,
+    /// Another version of the encoding.
+    UnknownVersion,
+    /// A kind, operation or flag that this version does not have.
+    UnknownValue,
+    /// An integer in a longer form than needed, or attributes out of order.
+    NotCanonical,
+    /// Text that is not UTF-8.
+    NotText,
+    /// Longer than a record may be.
+    TooLong,
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Truncated => "the bytes end early",
+            Self::Trailing => "bytes follow after the end",
+            Self::UnknownVersion => "the encoding has another version",
+            Self::UnknownValue => "a field has an unknown value",
+            Self::NotCanonical => "a field is not in its only valid form",
+            Self::NotText => "a name is not UTF-8",
+            Self::TooLong => "it is longer than a record may be",
+        })
+    }
+}
+
+impl core::error::Error for RecordError {}
+
+const KIND_OPENED: u8 = 0;
+const KIND_USE: u8 = 1;
+const KIND_REFUSED: u8 = 2;
+const KIND_CHANGED: u8 = 3;
+const KIND_CLOCK_BACK: u8 = 4;
+
+const FLAG_ALLOWED: u8 = 1;
+const FLAG_PREVIOUS: u8 = 2;
+const FLAG_IDEMPOTENCY: u8 = 4;
+const FLAG_OCCURRED_AT: u8 = 8;
+const FLAG_SUBJECT: u8 = 16;
+const FLAG_ATTRIBUTES: u8 = 32;
+const FLAGS_ALL: u8 = 63;
+
+impl Record<'_> {
+    /// Appends the encoding to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.push(VERSION);
+        out.push(match &self.event {
+            Event::Opened { .. } => KIND_OPENED,
+            Event::Use(_) => KIND_USE,
+            Event::Refused(_) => KIND_REFUSED,
+            Event::Changed(_) => KIND_CHANGED,
+            Event::ClockBack { .. } => KIND_CLOCK_BACK,
+        });
+        put_signed(out, self.at.0);
+        match &self.event {
+            Event::Opened { account, writer } => {
+                out.extend_from_slice(account.bytes());
+                out.extend_from_slice(writer.bytes());
+            }
+            Event::Use(event) => event.encode(out),
+            Event::Refused(event) => event.encode(out),
+            Event::Changed(event) => event.encode(out),
+            Event::ClockBack { wall } => put_signed(out, wall.0),
+        }
+    }
+}
+
+impl<'a> Record<'a> {
+    /// Reads a record from exactly these bytes.
+    ///
+    /// # Errors
+    /// [`RecordError`]; hostile bytes are refused, never trusted.
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, RecordError> {
+        if bytes.len() > RECORD_BYTES_MAX {
+            return Err(RecordError::TooLong);
+        }
+        let mut reader = Reader(bytes);
+        if reader.byte()? != VERSION {
+            return Err(RecordError::UnknownVersion);
+        }
+        let kind = reader.byte()?;
+        let at = Timestamp(reader.signed()?);
+        let event = match kind {
+            KIND_OPENED => Event::Opened {
+                account: AccountId::from_bytes(reader.array()?),
+                writer: WriterId::from_bytes(reader.array()?),
+            },
+            KIND_USE => Event::Use(UseEvent::decode(&mut reader)?),
+            KIND_REFUSED => Event::Refused(RefusedEvent::decode(&mut reader)?),
+            KIND_CHANGED => Event::Changed(ChangedEvent::decode(&mut reader)?),
+            KIND_CLOCK_BACK => Event::ClockBack {
+                wall: Timestamp(reader.signed()?),
+            },
+            _ => return Err(RecordError::UnknownValue),
+        };
+        if !reader.0.is_empty() {
+            return Err(RecordError::Trailing);
+        }
+        Ok(Self { at, event })
+    }
+}
+
+impl UseEvent<'_> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let flag = |is_there: bool, flag: u8| if is_there { flag } else { 0 };
+        let flags = flag(self.counted.allowed.is_some(), FLAG_ALLOWED)
+            | flag(self.previous.is_some(), FLAG_PREVIOUS)
+            | flag(self.idempotency.is_some(), FLAG_IDEMPOTENCY)
+            | flag(self.occurred_at.is_some(), FLAG_OCCURRED_AT)
+            | flag(self.subject.is_some(), FLAG_SUBJECT)
+            | flag(!self.attributes.0.is_empty(), FLAG_ATTRIBUTES);
+        out.push(flags);
+        out.push(operation_byte(self.counted.operation));
+        out.extend_from_slice(self.license.bytes());
+        put_text(out, self.meter);
+        put_signed(out, self.counted.asked);
+        put_signed(out, self.counted.applied);
+        put_signed(out, self.counted.overage);
+        put_signed(out, self.counted.total);
+        put_signed(out, self.counted.gross);
+        put_signed(out, self.counted.held);
+        if let Some(allowed) = self.counted.allowed {
+            put_signed(out, allowed);
+        }
+        if let Some(previous) = self.previous {
+            put_unsigned(out, previous);
+        }
+        if let Some((key, request)) = &self.idempotency {
+            out.extend_from_slice(&key.0);
+            out.extend_from_slice(&request.0);
+        }
+        if let Some(at) = self.occurred_at {
+            put_signed(out, at.0);
+        }
+        if let Some(subject) = &self.subject {
+            out.extend_from_slice(&subject.0);
+        }
+        out.extend_from_slice(self.attributes.0);
+    }
+}
+
+impl<'a> UseEvent<'a> {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, RecordError> {
+        let flags = reader.byte()?;
+        if flags & !FLAGS_ALL != 0 {
+            return Err(RecordError::UnknownValue);
+        }
+        let has = |flag| flags & flag != 0;
+        let operation = operation_from_byte(reader.byte()?)?;
+        let license = LicenseId::from_bytes(reader.array()?);
+        let meter = code(reader)?;
+        let asked = reader.signed()?;
+        let applied = reader.signed()?;
+        let overage = reader.signed()?;
+        let total = reader.signed()?;
+        let gross = reader.signed()?;
+        let held = reader.signed()?;
+        let allowed = has(FLAG_ALLOWED).then(|| reader.signed()).transpose()?;
+        Ok(Self {
+            license,
+            meter,
+            counted: Counted {
+                operation,
+                asked,
+                applied,
+                overage,
+                total,
+                gross,
+                allowed,
+                held,
+            },
+            previous: has(FLAG_PREVIOUS).then(|| reader.unsigned()).transpose()?,
+            idempotency: match has(FLAG_IDEMPOTENCY) {
+                true => Some((KeyDigest(reader.array()?), RequestDigest(reader.array()?))),
+                false => None,
+            },
+            occurred_at: match has(FLAG_OCCURRED_AT) {
+                true => Some(Timestamp(reader.signed()?)),
+                false => None,
+            },
+            subject: match has(FLAG_SUBJECT) {
+                true => Some(Commitment(reader.array()?)),
+                false => None,
+            },
+            attributes: match has(FLAG_ATTRIBUTES) {
+                true => AttributesView::decode(reader)?,
+                false => AttributesView::default(),
+            },
+        })
+    }
+}
+
+impl RefusedEvent<'_> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(operation_byte(self.operation));
+        out.extend_from_slice(self.license.bytes());
+        put_text(out, self.meter);
+        put_text(out, self.code);
+        put_signed(out, self.asked);
+        put_signed(out, self.total);
+    }
+}
+
+impl<'a> RefusedEvent<'a> {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, RecordError> {
+        Ok(Self {
+            operation: operation_from_byte(reader.byte()?)?,
+            license: LicenseId::from_bytes(reader.array()?),
+            meter: code(reader)?,
+            code: code(reader)?,
+            asked: reader.signed()?,
+            total: reader.signed()?,
+        })
+    }
+}
+
+impl ChangedEvent {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.entity as u8);
+        out.push(self.action as u8);
+        out.extend_from_slice(&self.id);
+        out.push(u8::from(self.by.is_some()));
+        if let Some(by) = &self.by {
+            out.extend_from_slice(by.bytes());
+        }
+        out.extend_from_slice(&self.digest);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, RecordError> {
+        Ok(Self {
+            entity: Entity::from_byte(reader.byte()?)?,
+            action: Action::from_byte(reader.byte()?)?,
+            id: reader.array()?,
+            by: match reader.byte()? {
+                0 => None,
+                1 => Some(TokenId::from_bytes(reader.array()?)),
+                _ => return Err(RecordError::UnknownValue),
+            },
+            digest: reader.array()?,
+        })
+    }
+}
+
+impl<'a> AttributesView<'a> {
+    /// Appends the encoding of attributes to `out` and returns the view of it.
+    pub fn encode(attributes: &Attributes, out: &'a mut Vec<u8>) -> Self {
+        out.clear();
+        if !attributes.is_empty() {
+            put_unsigned(out, attributes.iter().len() as u64);
+        }
+        for (name, value) in attributes.iter() {
+            put_text(out, name);
+            put_text(out, value);
+        }
+        Self(out)
+    }
+
+    /// Reads the attributes to the end of the record.
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, RecordError> {
+        let all = reader.0;
+        let count = reader.unsigned()?;
+        if count == 0 || count > ATTRIBUTES_MAX as u64 {
+            return Err(RecordError::UnknownValue);
+        }
+        let mut last = "";
+        for _ in 0..count {
+            let name = code(reader)?;
+            if name <= last {
+                return Err(RecordError::NotCanonical);
+            }
+            last = name;
+            reader.text()?;
+        }
+        Ok(Self(&all[..all.len() - reader.0.len()]))
+    }
+
+    /// The pairs, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let mut reader = Reader(self.0);
+        let count = if self.0.is_empty() {
+            0
+        } else {
+            reader.unsigned().unwrap_or(0)
+        };
+        (0..count).map_while(move |_| Some((reader.text().ok()?, reader.text().ok()?)))
+    }
+}
+
+fn code<'a>(reader: &mut Reader<'a>) -> Result<&'a str, RecordError> {
+    let text = reader.text()?;
+    if is_code(text) {
+        Ok(text)
+    } else {
+        Err(RecordError::UnknownValue)
+    }
+}
+
+const fn operation_byte(operation: OperationKind) -> u8 {
+    match operation {
+        OperationKind::Increment => 1,
+        OperationKind::Decrement => 2,
+        OperationKind::Set => 3,
+        OperationKind::Reset => 4,
+    }
+}
+
+const fn operation_from_byte(byte: u8) -> Result<OperationKind, RecordError> {
+    match byte {
+        1 => Ok(OperationKind::Increment),
+        2 => Ok(OperationKind::Decrement),
+        3 => Ok(OperationKind::Set),
+        4 => Ok(OperationKind::Reset),
+        _ => Err(RecordError::UnknownValue),
+    }
+}
+
+#[cfg(test)]
+mod tests;

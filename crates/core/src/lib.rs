@@ -1,0 +1,38 @@
+//! What is true: the types, the counting rules and the ledger of usance.
+//!
+//! Nothing here reads a clock, a file, a socket or a random number: time, ids and secrets are
+//! arguments. A rule that matters to a bill lives in this crate and nowhere else.
+//!
+//! - [`id`], [`quantity`], [`time`], [`text`]: the words everything else is said in.
+//! - [`product`], [`policy`], [`customer`], [`license`], [`token`]: the catalogue.
+//! - [`meter`]: the counter and the rules by which it moves.
+//! - [`usage`]: the command that moves it.
+//! - [`refusal`]: every expected no.
+//! - [`ledger`]: records, the Merkle tree over them, checkpoints, and the auditor.
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::float_arithmetic,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss
+)]
+
+extern crate alloc;
+
+pub mod caller;
+pub mod customer;
+pub mod id;
+pub mod key;
+pub mod ledger;
+pub mod license;
+pub mod limits;
+pub mod meter;
+pub mod policy;
+pub mod product;
+pub mod quantity;
+pub mod refusal;
+pub mod text;
+pub mod time;
+pub mod token;
+pub mod usage;

@@ -1,0 +1,271 @@
+//! The right of a customer to use a product.
+
+use alloc::string::String;
+use core::fmt;
+
+use crate::id::{CustomerId, LicenseId, PolicyId, ProductId};
+use crate::policy::MeterWhile;
+use crate::refusal::Refusal;
+use crate::time::Timestamp;
+
+/// The right of a customer to use a product under a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct License {
+    /// Its id.
+    pub id: LicenseId,
+    /// What the customer holds in hand.
+    pub key: LicenseKey,
+    /// What it is for; always its policy's product.
+    pub product: ProductId,
+    /// What it was made from.
+    pub policy: PolicyId,
+    /// Who pays, if that is known.
+    pub customer: Option<CustomerId>,
+    /// Its name for people.
+    pub name: Option<String>,
+    /// What the vendor decided about it.
+    pub standing: Standing,
+    /// From when on it is valid.
+    pub valid_from: Option<Timestamp>,
+    /// From when on it is not.
+    pub expires_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// The text that the customer holds. A secret: never shown by `Debug`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct LicenseKey(pub String);
+
+impl fmt::Debug for LicenseKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LicenseKey(…)")
+    }
+}
+
+/// How a caller names a license.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum LicenseRef {
+    /// By its id.
+    Id(LicenseId),
+    /// By its key.
+    Key(LicenseKey),
+}
+
+impl LicenseRef {
+    /// Reads an id, or takes the text for a key.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        text.parse()
+            .map_or_else(|_| Self::Key(LicenseKey(text.into())), Self::Id)
+    }
+}
+
+/// What the vendor decided about a license.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// In order.
+    Active,
+    /// Stopped until reinstated.
+    Suspended,
+    /// Stopped for good.
+    Revoked,
+}
+
+/// How a license stands at an instant: the vendor's decision, then time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Usable.
+    Active,
+    /// Stopped until reinstated.
+    Suspended,
+    /// Stopped for good.
+    Revoked,
+    /// Over.
+    Expired,
+    /// Not begun.
+    NotYetValid,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 5] = [
+        Self::Active,
+        Self::Suspended,
+        Self::Revoked,
+        Self::Expired,
+        Self::NotYetValid,
+    ];
+
+    /// The word for it in the API.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not-yet-valid",
+        }
+    }
+}
+
+/// A change of a license's standing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StandingChange {
+    /// Stop until reinstated.
+    Suspend,
+    /// Let go on.
+    Reinstate,
+    /// Stop for good.
+    Revoke,
+}
+
+impl License {
+    /// How it stands at `now`.
+    #[must_use]
+    pub fn status(&self, now: Timestamp) -> Status {
+        match self.standing {
+            Standing::Revoked => Status::Revoked,
+            Standing::Suspended => Status::Suspended,
+            Standing::Active if self.expires_at.is_some_and(|end| end <= now) => Status::Expired,
+            Standing::Active if self.valid_from.is_some_and(|begin| begin > now) => {
+                Status::NotYetValid
+            }
+            Standing::Active => Status::Active,
+        }
+    }
+
+    /// Refuses metering in a state that stops it (rule 10).
+    ///
+    /// # Errors
+    /// The refusal that belongs to the state.
+    pub fn check_metering(&self, policy: MeterWhile, now: Timestamp) -> Result<(), Refusal> {
+        if self.standing == Standing::Revoked {
+            return Err(Refusal::LicenseRevoked(self.id));
+        }
+        if self.standing == Standing::Suspended && !policy.suspended {
+            return Err(Refusal::LicenseSuspended(self.id));
+        }
+        match (self.expires_at, self.valid_from) {
+            (Some(end), _) if end <= now && !policy.expired => {
+                Err(Refusal::LicenseExpired(self.id, end))
+            }
+            (_, Some(begin)) if begin > now && !policy.not_yet_valid => {
+                Err(Refusal::LicenseNotYetValid(self.id, begin))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The standing after a change.
+    ///
+    /// # Errors
+    /// [`Refusal::LicenseStateConflict`] where the change makes no sense.
+    pub fn changed_standing(&self, change: StandingChange) -> Result<Standing, Refusal> {
+        let conflict = |why| Err(Refusal::LicenseStateConflict(self.id, why));
+        match (self.standing, change) {
+            (Standing::Revoked, _) => conflict("is revoked for good"),
+            (Standing::Active, StandingChange::Suspend) => Ok(Standing::Suspended),
+            (Standing::Suspended, StandingChange::Suspend) => conflict("is suspended already"),
+            (Standing::Suspended, StandingChange::Reinstate) => Ok(Standing::Active),
+            (Standing::Active, StandingChange::Reinstate) => conflict("is not suspended"),
+            (_, StandingChange::Revoke) => Ok(Standing::Revoked),
+        }
+    }
+
+    /// Refuses a window that is empty.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`].
+    pub fn check(&self) -> Result<(), Refusal> {
+        match (self.valid_from, self.expires_at) {
+            (Some(begin), Some(end)) if end <= begin => Err(Refusal::invalid(
+                "expires_at",
+                "must be later than valid_from",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    fn license(standing: Standing, valid_from: Option<i64>, expires_at: Option<i64>) -> License {
+        License {
+            id: LicenseId::from_bytes([1; 16]),
+            key: LicenseKey("K".to_string()),
+            product: ProductId::from_bytes([2; 16]),
+            policy: PolicyId::from_bytes([3; 16]),
+            customer: None,
+            name: None,
+            standing,
+            valid_from: valid_from.map(Timestamp),
+            expires_at: expires_at.map(Timestamp),
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+        }
+    }
+
+    #[test]
+    fn states_stop_metering_unless_the_policy_says_otherwise() {
+        let none = MeterWhile::default();
+        let all = MeterWhile {
+            suspended: true,
+            expired: true,
+            not_yet_valid: true,
+        };
+        use Standing::{Active, Revoked, Suspended};
+        for (standing, from, end, policy, expected) in [
+            (Active, None, None, none, None),
+            (Active, Some(100), Some(101), none, None),
+            (Active, None, Some(100), none, Some("license-expired")),
+            (Active, Some(101), None, none, Some("license-not-yet-valid")),
+            (Suspended, None, None, none, Some("license-suspended")),
+            (Revoked, None, None, none, Some("license-revoked")),
+            (Active, None, Some(100), all, None),
+            (Active, Some(101), None, all, None),
+            (Suspended, None, Some(50), all, None),
+            (
+                Suspended,
+                None,
+                Some(50),
+                MeterWhile {
+                    suspended: true,
+                    ..none
+                },
+                Some("license-expired"),
+            ),
+            (Revoked, None, None, all, Some("license-revoked")),
+        ] {
+            let found = license(standing, from, end).check_metering(policy, Timestamp(100));
+            assert_eq!(found.err().map(|refusal| refusal.code()), expected);
+        }
+    }
+
+    #[test]
+    fn revoked_is_for_good() {
+        for change in [
+            StandingChange::Suspend,
+            StandingChange::Reinstate,
+            StandingChange::Revoke,
+        ] {
+            assert!(
+                license(Standing::Revoked, None, None)
+                    .changed_standing(change)
+                    .is_err()
+            );
+        }
+        let suspended = license(Standing::Suspended, None, None);
+        assert_eq!(
+            suspended.changed_standing(StandingChange::Reinstate),
+            Ok(Standing::Active)
+        );
+    }
+}

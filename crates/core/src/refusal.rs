@@ -1,0 +1,287 @@
+//! Every expected no. A refusal changes nothing and says which rule, which thing, and what is left.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::fmt;
+
+use crate::id::LicenseId;
+use crate::quantity::{Quantity, Scale, Shown};
+use crate::text::Code;
+use crate::time::Timestamp;
+use crate::token::Permission;
+
+/// Where a meter stood when it refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figures {
+    /// Whose meter.
+    pub license: LicenseId,
+    /// Which one.
+    pub meter: Code,
+    /// Digits after the point of every figure here.
+    pub scale: Scale,
+    /// What was asked for.
+    pub asked: Quantity,
+    /// Uses in the period.
+    pub total: Quantity,
+    /// Uses in the meter's life.
+    pub gross: Quantity,
+    /// Ceiling of the period; none is unlimited.
+    pub allowed: Option<Quantity>,
+    /// What may still be used, overage included; none is unlimited.
+    pub remaining: Option<Quantity>,
+    /// Units on hold.
+    pub held: Quantity,
+}
+
+/// The kinds of thing that can be unknown, taken or in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A vendor.
+    Account,
+    /// What is sold.
+    Product,
+    /// A template of licenses.
+    Policy,
+    /// Who pays.
+    Customer,
+    /// A right to use.
+    License,
+    /// A counter on a license.
+    Meter,
+    /// A credential.
+    Token,
+    /// An entry of the ledger.
+    Record,
+}
+
+impl Kind {
+    /// The word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Product => "product",
+            Self::Policy => "policy",
+            Self::Customer => "customer",
+            Self::License => "license",
+            Self::Meter => "meter",
+            Self::Token => "token",
+            Self::Record => "record",
+        }
+    }
+}
+
+/// An expected no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The meter's ceiling, overage included, would be passed.
+    LimitReached(Box<Figures>),
+    /// The caller's own bound would be passed.
+    BoundReached(Box<Figures>, Quantity),
+    /// The meter's floor would be passed.
+    FloorReached(Box<Figures>, Quantity),
+    /// The counter itself would overflow 64 bits.
+    CounterFull(Box<Figures>),
+    /// An increment or decrement of nothing or less.
+    AmountNotPositive,
+    /// More digits after the point than the meter counts.
+    FractionBeyondScale {
+        /// The meter.
+        meter: Code,
+        /// What it counts.
+        scale: Scale,
+    },
+    /// The amount does not fit 64 bits at the meter's scale.
+    AmountOutOfRange,
+    /// The license is suspended.
+    LicenseSuspended(LicenseId),
+    /// The license is revoked.
+    LicenseRevoked(LicenseId),
+    /// The license has expired.
+    LicenseExpired(LicenseId, Timestamp),
+    /// The license is not valid yet.
+    LicenseNotYetValid(LicenseId, Timestamp),
+    /// The state of the license forbids the change of state that was asked for.
+    LicenseStateConflict(LicenseId, &'static str),
+    /// The key fails its own check symbol: a typing mistake.
+    KeyMistyped,
+    /// There is no such thing, or the caller may not know of it.
+    Unknown(Kind, String),
+    /// The idempotency key was used for another request.
+    IdempotencyConflict,
+    /// `occurred_at` lies too far from the writer's clock.
+    OccurredAtOutOfRange,
+    /// The caller is nobody that is known, or is so no longer.
+    Unauthenticated(&'static str),
+    /// The caller may not do this.
+    PermissionMissing(Permission),
+    /// The caller is locked to other things than this.
+    Locked(Kind),
+    /// Another thing of this kind has this code, key or name.
+    Taken(Kind, String),
+    /// Something refers to it.
+    InUse(Kind, &'static str),
+    /// It is archived and takes nothing new.
+    Archived(Kind),
+    /// A field has a value that it cannot have.
+    Invalid {
+        /// The field's name.
+        field: Cow<'static, str>,
+        /// What it must be.
+        reason: Cow<'static, str>,
+    },
+}
+
+impl Refusal {
+    /// A refusal of one field.
+    #[must_use]
+    pub const fn invalid(field: &'static str, reason: &'static str) -> Self {
+        Self::Invalid {
+            field: Cow::Borrowed(field),
+            reason: Cow::Borrowed(reason),
+        }
+    }
+
+    /// The stable code, part of the public contract; each has a page in `docs/errors/`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::LimitReached(_) => "limit-reached",
+            Self::BoundReached(..) => "bound-reached",
+            Self::FloorReached(..) => "floor-reached",
+            Self::CounterFull(_) => "counter-full",
+            Self::AmountNotPositive => "amount-not-positive",
+            Self::FractionBeyondScale { .. } => "fraction-beyond-scale",
+            Self::AmountOutOfRange => "amount-out-of-range",
+            Self::LicenseSuspended(_) => "license-suspended",
+            Self::LicenseRevoked(_) => "license-revoked",
+            Self::LicenseExpired(..) => "license-expired",
+            Self::LicenseNotYetValid(..) => "license-not-yet-valid",
+            Self::LicenseStateConflict(..) => "license-state-conflict",
+            Self::KeyMistyped => "key-mistyped",
+            Self::Unknown(..) => "unknown",
+            Self::IdempotencyConflict => "idempotency-conflict",
+            Self::OccurredAtOutOfRange => "occurred-at-out-of-range",
+            Self::Unauthenticated(_) => "unauthenticated",
+            Self::PermissionMissing(_) => "permission-missing",
+            Self::Locked(_) => "locked-to-another",
+            Self::Taken(..) => "taken",
+            Self::InUse(..) => "in-use",
+            Self::Archived(_) => "archived",
+            Self::Invalid { .. } => "invalid",
+        }
+    }
+
+    /// All codes, for the documentation and its test.
+    pub const CODES: &'static [&'static str] = &[
+        "limit-reached",
+        "bound-reached",
+        "floor-reached",
+        "counter-full",
+        "amount-not-positive",
+        "fraction-beyond-scale",
+        "amount-out-of-range",
+        "license-suspended",
+        "license-revoked",
+        "license-expired",
+        "license-not-yet-valid",
+        "license-state-conflict",
+        "key-mistyped",
+        "unknown",
+        "idempotency-conflict",
+        "occurred-at-out-of-range",
+        "unauthenticated",
+        "permission-missing",
+        "locked-to-another",
+        "taken",
+        "in-use",
+        "archived",
+        "invalid",
+    ];
+
+    /// The figures of the meter that refused, where one did.
+    #[must_use]
+    pub fn figures(&self) -> Option<&Figures> {
+        match self {
+            Self::LimitReached(figures)
+            | Self::BoundReached(figures, _)
+            | Self::FloorReached(figures, _)
+            | Self::CounterFull(figures) => Some(figures),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LimitReached(figures) => {
+                write!(f, "{figures}, which is above ")?;
+                match figures.remaining {
+                    Some(left) => write!(f, "the {} left", Shown(left, figures.scale)),
+                    None => f.write_str("what is left"),
+                }
+            }
+            Self::BoundReached(figures, bound) => {
+                write!(f, "{figures}, which passes the bound {}", Shown(*bound, figures.scale))
+            }
+            Self::FloorReached(figures, floor) => {
+                write!(f, "{figures}, which passes the floor {}", Shown(*floor, figures.scale))
+            }
+            Self::CounterFull(figures) => write!(f, "{figures}, which overflows the counter"),
+            Self::AmountNotPositive => f.write_str("amount must be more than zero"),
+            Self::FractionBeyondScale { meter, scale } => write!(
+                f,
+                "meter {meter} counts {} digits after the point; round the amount to that",
+                scale.digits()
+            ),
+            Self::AmountOutOfRange => f.write_str("amount does not fit 64 bits at this scale"),
+            Self::LicenseSuspended(id) => {
+                write!(f, "license {id} is suspended; reinstate it to go on")
+            }
+            Self::LicenseRevoked(id) => write!(f, "license {id} is revoked for good"),
+            Self::LicenseExpired(id, _) => write!(f, "license {id} has expired"),
+            Self::LicenseNotYetValid(id, _) => write!(f, "license {id} is not valid yet"),
+            Self::LicenseStateConflict(id, why) => write!(f, "license {id} {why}"),
+            Self::KeyMistyped => {
+                f.write_str("the license key fails its check symbol; look for a typing mistake")
+            }
+            Self::Unknown(kind, name) => write!(f, "there is no {} {name}", kind.word()),
+            Self::IdempotencyConflict => f.write_str(
+                "this idempotency key was used for a different request; use a new key for a new use",
+            ),
+            Self::OccurredAtOutOfRange => f.write_str(
+                "occurred_at must lie between 400 days ago and one day from now; check the clock",
+            ),
+            Self::Unauthenticated(why) => f.write_str(why),
+            Self::PermissionMissing(permission) => {
+                write!(f, "the caller lacks the permission {}", permission.word())
+            }
+            Self::Locked(kind) => write!(f, "the caller is locked to another {}", kind.word()),
+            Self::Taken(kind, name) => write!(f, "there is already a {} {name}", kind.word()),
+            Self::InUse(kind, by) => write!(
+                f,
+                "the {} is in use by a {by}; archive it instead, or delete what refers to it",
+                kind.word()
+            ),
+            Self::Archived(kind) => write!(f, "the {} is archived", kind.word()),
+            Self::Invalid { field, reason } => write!(f, "{field} {reason}"),
+        }
+    }
+}
+
+impl core::error::Error for Refusal {}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "meter {} of {} stands at {}; {} was asked for",
+            self.meter,
+            self.license,
+            Shown(self.total, self.scale),
+            Shown(self.asked, self.scale)
+        )
+    }
+}

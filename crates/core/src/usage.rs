@@ -1,0 +1,316 @@
+//! The command that moves a meter.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::id::{AccountId, LicenseId};
+use crate::license::LicenseRef;
+use crate::limits::{
+    ATTRIBUTE_VALUE_BYTES_MAX, ATTRIBUTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, OCCURRED_AHEAD_MS_MAX,
+    OCCURRED_BEHIND_MS_MAX, SUBJECT_FIELD_BYTES_MAX,
+};
+use crate::quantity::Decimal;
+use crate::refusal::Refusal;
+use crate::text::Code;
+use crate::time::Timestamp;
+use crate::token::Permission;
+
+/// A request to move one meter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// Whose meter.
+    pub license: LicenseRef,
+    /// Which one.
+    pub meter: Code,
+    /// How it moves.
+    pub operation: Operation,
+    /// What makes a repeat recognisable.
+    pub idempotency_key: Option<IdempotencyKey>,
+    /// When it happened, by the client's clock. Data, never the ledger's time.
+    pub occurred_at: Option<Timestamp>,
+    /// Who used it. Personal data.
+    pub subject: Option<Subject>,
+    /// What a price may depend on.
+    pub attributes: Attributes,
+}
+
+/// How a meter moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Up.
+    Increment(Step),
+    /// Down.
+    Decrement(Step),
+    /// To a value.
+    Set(Decimal),
+    /// Back to where it began.
+    Reset,
+}
+
+/// How far up or down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// By how much.
+    pub amount: Decimal,
+    /// The highest total that an increment may reach, or the lowest that a decrement may leave.
+    pub bound: Option<Decimal>,
+    /// What to do with an amount that does not fit.
+    pub fit: Fit,
+}
+
+/// What to do with an amount that does not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// Refuse it.
+    Whole,
+    /// Take what fits, if anything does.
+    Partial,
+}
+
+/// The name of an operation, as records keep it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperationKind {
+    /// Up.
+    Increment,
+    /// Down.
+    Decrement,
+    /// To a value.
+    Set,
+    /// Back to where it began.
+    Reset,
+}
+
+impl OperationKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Increment, Self::Decrement, Self::Set, Self::Reset];
+
+    /// The word for it in the API.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Increment => "increment",
+            Self::Decrement => "decrement",
+            Self::Set => "set",
+            Self::Reset => "reset",
+        }
+    }
+
+    /// The kind with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// What a caller needs to be allowed.
+    #[must_use]
+    pub const fn permission(self) -> Permission {
+        match self {
+            Self::Increment => Permission::MeterIncrement,
+            Self::Decrement => Permission::MeterDecrement,
+            Self::Set => Permission::MeterSet,
+            Self::Reset => Permission::MeterReset,
+        }
+    }
+}
+
+impl Operation {
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> OperationKind {
+        match self {
+            Self::Increment(_) => OperationKind::Increment,
+            Self::Decrement(_) => OperationKind::Decrement,
+            Self::Set(_) => OperationKind::Set,
+            Self::Reset => OperationKind::Reset,
+        }
+    }
+}
+
+impl Use {
+    /// Refuses an `occurred_at` too far from the writer's clock (rule 11).
+    ///
+    /// # Errors
+    /// [`Refusal::OccurredAtOutOfRange`].
+    pub fn check_occurred_at(&self, now: Timestamp) -> Result<(), Refusal> {
+        let Some(at) = self.occurred_at else {
+            return Ok(());
+        };
+        if at > now.plus_ms(OCCURRED_AHEAD_MS_MAX) || at < now.plus_ms(-OCCURRED_BEHIND_MS_MAX) {
+            return Err(Refusal::OccurredAtOutOfRange);
+        }
+        Ok(())
+    }
+
+    /// What tells this request from another one under the same idempotency key.
+    #[must_use]
+    pub fn request_digest(&self, license: LicenseId) -> RequestDigest {
+        let mut hash = Sha256::new();
+        hash.update(license.bytes());
+        update_field(&mut hash, Some(&self.meter));
+        hash.update([self.operation.kind() as u8]);
+        match &self.operation {
+            Operation::Increment(step) | Operation::Decrement(step) => {
+                hash.update(step.amount.digest_bytes());
+                hash.update([
+                    u8::from(step.fit == Fit::Partial),
+                    u8::from(step.bound.is_some()),
+                ]);
+                if let Some(bound) = step.bound {
+                    hash.update(bound.digest_bytes());
+                }
+            }
+            Operation::Set(value) => hash.update(value.digest_bytes()),
+            Operation::Reset => {}
+        }
+        hash.update(self.occurred_at.map_or(i64::MIN, |at| at.0).to_le_bytes());
+        if let Some(subject) = &self.subject {
+            for field in [&subject.user, &subject.host, &subject.address] {
+                update_field(&mut hash, field.as_deref());
+            }
+        }
+        for (name, value) in self.attributes.iter() {
+            update_field(&mut hash, Some(name));
+            update_field(&mut hash, Some(value));
+        }
+        RequestDigest(first_bytes(&hash.finalize()))
+    }
+}
+
+fn update_field(hash: &mut Sha256, field: Option<&str>) {
+    let length = field.map_or(u64::MAX, |text| text.len() as u64);
+    hash.update(length.to_le_bytes());
+    hash.update(field.unwrap_or_default().as_bytes());
+}
+
+fn first_bytes<const N: usize>(digest: &[u8]) -> [u8; N] {
+    *digest.first_chunk().expect("a SHA-256 digest has 32 bytes")
+}
+
+/// What a client calls a use so that its repeat is recognised. 1 to 255 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// Reads a key.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`].
+    pub fn parse(text: String) -> Result<Self, Refusal> {
+        if text.is_empty() || text.len() > IDEMPOTENCY_KEY_BYTES_MAX {
+            return Err(Refusal::invalid(
+                "idempotency_key",
+                "must be 1 to 255 bytes",
+            ));
+        }
+        Ok(Self(text))
+    }
+
+    /// What the ledger keeps of it. The secret keeps guessable keys from being guessed there.
+    #[must_use]
+    pub fn digest(&self, secret: &[u8; 32], account: AccountId) -> KeyDigest {
+        let digest = Sha256::new()
+            .chain_update(secret)
+            .chain_update(account.bytes())
+            .chain_update(self.0.as_bytes())
+            .finalize();
+        KeyDigest(first_bytes(&digest))
+    }
+}
+
+/// What the ledger keeps of an idempotency key: 128 bits of a keyed hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyDigest(pub [u8; 16]);
+
+/// What the ledger keeps of the request under an idempotency key: 64 bits of its hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RequestDigest(pub [u8; 8]);
+
+/// Who used it. Personal data: never in the ledger, never in a log.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Subject {
+    /// The person's account name.
+    pub user: Option<String>,
+    /// The machine.
+    pub host: Option<String>,
+    /// The network address.
+    pub address: Option<String>,
+}
+
+impl Subject {
+    /// Refuses fields that are empty or too long.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`].
+    pub fn check(&self) -> Result<(), Refusal> {
+        let fields = [
+            ("subject.user", &self.user),
+            ("subject.host", &self.host),
+            ("subject.address", &self.address),
+        ];
+        for (name, field) in fields {
+            if field
+                .as_ref()
+                .is_some_and(|text| text.is_empty() || text.len() > SUBJECT_FIELD_BYTES_MAX)
+            {
+                return Err(Refusal::invalid(name, "must be 1 to 255 bytes"));
+            }
+        }
+        if *self == Self::default() {
+            return Err(Refusal::invalid(
+                "subject",
+                "must name a user, host or address",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Subject(…)")
+    }
+}
+
+/// What a price may depend on: up to 16 names with short values, sorted by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Attributes(Vec<(Code, String)>);
+
+impl Attributes {
+    /// Checks and sorts pairs.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] for too many, too long, or the same name twice.
+    pub fn new(mut pairs: Vec<(Code, String)>) -> Result<Self, Refusal> {
+        let refuse = |reason| Err(Refusal::invalid("attributes", reason));
+        if pairs.len() > ATTRIBUTES_MAX {
+            return refuse("may be at most 16");
+        }
+        if pairs
+            .iter()
+            .any(|(_, value)| value.len() > ATTRIBUTE_VALUE_BYTES_MAX)
+        {
+            return refuse("may have values of at most 255 bytes");
+        }
+        pairs.sort();
+        if pairs.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return refuse("may have each name once");
+        }
+        Ok(Self(pairs))
+    }
+
+    /// The pairs, by name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
