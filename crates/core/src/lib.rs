@@ -6,7 +6,8 @@
 //! - [`id`], [`quantity`], [`time`], [`text`]: the words everything else is said in.
 //! - [`product`], [`policy`], [`customer`], [`license`], [`token`]: the catalogue.
 //! - [`meter`]: the counter and the rules by which it moves.
-//! - [`usage`]: the command that moves it.
+//! - [`usage`]: the command that moves it; [`command`]: those that change the catalogue.
+//! - [`caller`]: who may do what; [`view`]: what queries show.
 //! - [`refusal`]: every expected no.
 //! - [`ledger`]: records, the Merkle tree over them, checkpoints, and the auditor.
 
@@ -21,6 +22,7 @@
 extern crate alloc;
 
 pub mod caller;
+pub mod command;
 pub mod customer;
 pub mod id;
 pub mod key;
@@ -36,3 +38,4 @@ pub mod text;
 pub mod time;
 pub mod token;
 pub mod usage;
+pub mod view;

@@ -120,6 +120,20 @@ pub struct Counted {
     pub held: Quantity,
 }
 
+impl Counted {
+    /// What is left of the ceiling before overage begins; none is unlimited.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Quantity> {
+        remaining(self.allowed, self.total, self.held)
+    }
+}
+
+/// What is left of a ceiling before overage begins; none is unlimited.
+#[must_use]
+pub fn remaining(allowed: Option<Quantity>, total: Quantity, held: Quantity) -> Option<Quantity> {
+    Some(allowed?.saturating_sub(total).saturating_sub(held).max(0))
+}
+
 impl MeterSpec {
     /// Refuses a meter that contradicts itself.
     ///
@@ -196,18 +210,6 @@ impl Meter<'_> {
                 Some(allowed.saturating_add(i64::try_from(extra).unwrap_or(i64::MAX)))
             }
         }
-    }
-
-    /// What may still be used, overage included; none is unlimited.
-    #[must_use]
-    pub fn remaining(&self, state: &MeterState) -> Option<Quantity> {
-        let ceiling = self.ceiling()?;
-        Some(
-            ceiling
-                .saturating_sub(state.total)
-                .saturating_sub(state.held)
-                .max(0),
-        )
     }
 
     /// Decides one operation: where the meter stands after it, or why not (rules 1 to 3 and 7).
@@ -371,7 +373,7 @@ impl Meter<'_> {
             total: state.total,
             gross: state.gross,
             allowed: self.allowed(),
-            remaining: self.remaining(state),
+            ceiling: self.ceiling(),
             held: state.held,
         })
     }

@@ -28,10 +28,24 @@ pub struct Figures {
     pub gross: Quantity,
     /// Ceiling of the period; none is unlimited.
     pub allowed: Option<Quantity>,
-    /// What may still be used, overage included; none is unlimited.
-    pub remaining: Option<Quantity>,
+    /// The ceiling with what overage adds; none is unlimited.
+    pub ceiling: Option<Quantity>,
     /// Units on hold.
     pub held: Quantity,
+}
+
+impl Figures {
+    /// What may still be used, overage included; none is unlimited.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Quantity> {
+        let ceiling = self.ceiling?;
+        Some(
+            ceiling
+                .saturating_sub(self.total)
+                .saturating_sub(self.held)
+                .max(0),
+        )
+    }
 }
 
 /// The kinds of thing that can be unknown, taken or in use.
@@ -218,7 +232,7 @@ impl fmt::Display for Refusal {
         match self {
             Self::LimitReached(figures) => {
                 write!(f, "{figures}, which is above ")?;
-                match figures.remaining {
+                match figures.remaining() {
                     Some(left) => write!(f, "the {} left", Shown(left, figures.scale)),
                     None => f.write_str("what is left"),
                 }

@@ -12,7 +12,8 @@ use crate::limits::{
     ATTRIBUTE_VALUE_BYTES_MAX, ATTRIBUTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, OCCURRED_AHEAD_MS_MAX,
     OCCURRED_BEHIND_MS_MAX, SUBJECT_FIELD_BYTES_MAX,
 };
-use crate::quantity::Decimal;
+use crate::meter::Counted;
+use crate::quantity::{Decimal, Scale};
 use crate::refusal::Refusal;
 use crate::text::Code;
 use crate::time::Timestamp;
@@ -35,6 +36,25 @@ pub struct Use {
     pub subject: Option<Subject>,
     /// What a price may depend on.
     pub attributes: Attributes,
+}
+
+/// What a caller hears of an accepted use (rule 12).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Whose meter.
+    pub license: LicenseId,
+    /// Which one.
+    pub meter: Code,
+    /// Digits after the point of its quantities.
+    pub scale: Scale,
+    /// What was counted, and where the meter stood after it.
+    pub counted: Counted,
+    /// Position of the record in the ledger.
+    pub record: u64,
+    /// When the writer stamped it.
+    pub at: Timestamp,
+    /// Whether this is the first answer once more, to a repeated idempotency key.
+    pub repeat: bool,
 }
 
 /// How a meter moves.

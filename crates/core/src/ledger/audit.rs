@@ -6,7 +6,7 @@ use core::fmt;
 
 use hashbrown::HashMap;
 
-use super::record::{Event, Record, RecordError, UseEvent};
+use super::record::{Event, Record, RecordError, RefusedEvent, UseEvent};
 use super::tree::{Frontier, Hash, leaf_hash};
 use crate::id::{AccountId, LicenseId, WriterId};
 use crate::meter::Counted;
@@ -172,7 +172,10 @@ impl Auditor {
                 self.tally.uses += 1;
                 self.follow(index, event)?;
             }
-            Event::Refused(_) => self.tally.refused += 1,
+            Event::Refused(event) => {
+                self.tally.refused += 1;
+                self.follow_refused(index, event)?;
+            }
             Event::Changed(_) => self.tally.changed += 1,
             Event::ClockBack { .. } => self.tally.clock_back += 1,
             Event::Opened { .. } => {}
@@ -225,6 +228,28 @@ impl Auditor {
         let before = core::mem::replace(trail, next);
         check_previous(event.previous, Some(before.last_record))?;
         check_step(&before, counted)
+    }
+
+    fn follow_refused(&mut self, index: u64, event: &RefusedEvent<'_>) -> Result<(), Flaw> {
+        let meters = self.meters.entry(event.license).or_default();
+        let Some((_, trail)) = meters.iter_mut().find(|(name, _)| &**name == event.meter) else {
+            let trail = Trail {
+                total: event.total,
+                gross: 0,
+                last_record: index,
+            };
+            meters.push((event.meter.into(), trail));
+            return check_previous(event.previous, None);
+        };
+        let previous = core::mem::replace(&mut trail.last_record, index);
+        check_previous(event.previous, Some(previous))?;
+        if trail.total != event.total {
+            return Err(Flaw::WrongTotal {
+                stated: event.total,
+                computed: Some(trail.total),
+            });
+        }
+        Ok(())
     }
 }
 

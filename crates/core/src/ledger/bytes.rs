@@ -6,11 +6,15 @@ use super::record::RecordError;
 
 /// Writes an unsigned integer as LEB128.
 pub fn put_unsigned(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
+    loop {
+        let [low, ..] = value.to_le_bytes();
         value >>= 7;
+        if value == 0 {
+            out.push(low & 0x7f);
+            return;
+        }
+        out.push(low | 0x80);
     }
-    out.push(value as u8);
 }
 
 /// Writes a signed integer as zigzag LEB128: 0, -1, 1, -2, …

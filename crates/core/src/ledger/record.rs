@@ -63,7 +63,7 @@ pub struct UseEvent<'a> {
     pub meter: &'a str,
     /// By how much, and where to.
     pub counted: Counted,
-    /// The record before this one that moved or began the same meter.
+    /// The record before this one of the same meter.
     pub previous: Option<u64>,
     /// What recognises a repeat.
     pub idempotency: Option<(KeyDigest, RequestDigest)>,
@@ -90,6 +90,8 @@ pub struct RefusedEvent<'a> {
     pub code: &'a str,
     /// Where the meter stood.
     pub total: Quantity,
+    /// The record before this one of the same meter.
+    pub previous: Option<u64>,
 }
 
 /// Something changed in the catalogue.
@@ -369,6 +371,10 @@ impl RefusedEvent<'_> {
         put_text(out, self.code);
         put_signed(out, self.asked);
         put_signed(out, self.total);
+        out.push(u8::from(self.previous.is_some()));
+        if let Some(previous) = self.previous {
+            put_unsigned(out, previous);
+        }
     }
 }
 
@@ -381,6 +387,11 @@ impl<'a> RefusedEvent<'a> {
             code: code(reader)?,
             asked: reader.signed()?,
             total: reader.signed()?,
+            previous: match reader.byte()? {
+                0 => None,
+                1 => Some(reader.unsigned()?),
+                _ => return Err(RecordError::UnknownValue),
+            },
         })
     }
 }

@@ -98,6 +98,7 @@ fn golden_bytes() {
             asked: -1,
             code: "floor-reached",
             total: 0,
+            previous: Some(200),
         }),
     };
     let expected = [
@@ -109,6 +110,7 @@ fn golden_bytes() {
         "0d666c6f6f722d72656163686564",
         "01",
         "00",
+        "01c801",
     ];
     assert_eq!(hex(&encoded(&refused)), expected.concat());
 
