@@ -44,6 +44,15 @@ impl Caller {
         }
     }
 
+    /// The same caller, for looking up what its locks do not concern.
+    #[must_use]
+    pub fn without_locks(&self) -> Self {
+        Self {
+            locks: Locks::default(),
+            ..self.clone()
+        }
+    }
+
     /// Refuses what the caller may not do anywhere.
     ///
     /// # Errors

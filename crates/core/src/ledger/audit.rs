@@ -6,8 +6,8 @@ use core::fmt;
 
 use hashbrown::HashMap;
 
-use super::record::{Event, Record, RecordError, RefusedEvent, UseEvent};
-use super::tree::{Frontier, Hash, leaf_hash};
+use super::record::{ChangedEvent, Event, Record, RecordError, RefusedEvent, UseEvent};
+use super::tree::{Frontier, Hash, Position, leaf_hash};
 use crate::id::{AccountId, LicenseId, WriterId};
 use crate::meter::Counted;
 use crate::time::Timestamp;
@@ -21,6 +21,7 @@ pub struct Auditor {
     frontier: Frontier,
     last_at: Timestamp,
     meters: HashMap<LicenseId, Vec<(Box<str>, Trail)>>,
+    catalogue: HashMap<[u8; 16], ChangedEvent>,
     tally: Tally,
 }
 
@@ -132,6 +133,7 @@ impl Auditor {
             frontier: Frontier::default(),
             last_at: Timestamp(i64::MIN),
             meters: HashMap::new(),
+            catalogue: HashMap::new(),
             tally: Tally::default(),
         }
     }
@@ -143,16 +145,22 @@ impl Auditor {
     /// The first flaw of the record.
     pub fn record(&mut self, bytes: &[u8]) -> Result<Hash, Flaw> {
         let leaf = leaf_hash(bytes);
-        self.record_hashed(bytes, leaf)
+        self.record_hashed(bytes, leaf, |_, _| {})
     }
 
-    /// The same for a record whose leaf hash the caller has computed.
+    /// The same for a record whose leaf hash the caller has computed; `completed` hears of every
+    /// subtree that the record completes.
     ///
     /// # Errors
     /// The first flaw of the record.
-    pub fn record_hashed(&mut self, bytes: &[u8], leaf: Hash) -> Result<Hash, Flaw> {
+    pub fn record_hashed(
+        &mut self,
+        bytes: &[u8],
+        leaf: Hash,
+        completed: impl FnMut(Position, Hash),
+    ) -> Result<Hash, Flaw> {
         let index = self.frontier.size();
-        self.frontier.push(leaf, |_, _| {});
+        self.frontier.push(leaf, completed);
         self.tally.records += 1;
         let record = Record::decode(bytes).map_err(Flaw::Undecodable)?;
         let is_opening = record.event
@@ -176,7 +184,10 @@ impl Auditor {
                 self.tally.refused += 1;
                 self.follow_refused(index, event)?;
             }
-            Event::Changed(_) => self.tally.changed += 1,
+            Event::Changed(event) => {
+                self.tally.changed += 1;
+                self.catalogue.insert(event.id, *event);
+            }
             Event::ClockBack { .. } => self.tally.clock_back += 1,
             Event::Opened { .. } => {}
         }
@@ -209,6 +220,26 @@ impl Auditor {
             .iter()
             .find(|(name, _)| &**name == meter)
             .map(|(_, trail)| *trail)
+    }
+
+    /// The meters that the ledger knows of, and where it leaves them.
+    pub fn trails(&self) -> impl Iterator<Item = (LicenseId, &str, Trail)> {
+        self.meters.iter().flat_map(|(license, meters)| {
+            meters
+                .iter()
+                .map(|(name, trail)| (*license, &**name, *trail))
+        })
+    }
+
+    /// The last change of each thing in the catalogue.
+    pub fn catalogue(&self) -> impl Iterator<Item = &ChangedEvent> {
+        self.catalogue.values()
+    }
+
+    /// The last change of the thing with this id.
+    #[must_use]
+    pub fn last_change(&self, id: &[u8; 16]) -> Option<&ChangedEvent> {
+        self.catalogue.get(id)
     }
 
     fn follow(&mut self, index: u64, event: &UseEvent<'_>) -> Result<(), Flaw> {
