@@ -30,16 +30,11 @@ pub fn backup(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<BackupReport, OpenError> {
     let source = open_for_reading(&data.join(FILE_NAME))?;
-    let io = |source| OpenError::Io {
-        path: target.to_path_buf(),
-        source,
-    };
+    let io = |source| OpenError::Io { path: target.to_path_buf(), source };
     std::fs::File::create_new(target).map_err(io)?;
     let failed = |error: rusqlite::Error| open_error(target, &error);
     copy(&source, target, progress).map_err(failed)?;
-    std::fs::File::open(target)
-        .and_then(|file| file.sync_all())
-        .map_err(io)?;
+    std::fs::File::open(target).and_then(|file| file.sync_all()).map_err(io)?;
     let bytes = std::fs::metadata(target).map_err(io)?.len();
     Ok(BackupReport { bytes })
 }

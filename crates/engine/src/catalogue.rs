@@ -94,23 +94,13 @@ impl Desk<'_> {
             Credential::Token(token) => Some(token),
             Credential::License(_) | Credential::System => None,
         };
-        Some(ChangedEvent {
-            entity,
-            action,
-            id,
-            by,
-            digest,
-        })
+        Some(ChangedEvent { entity, action, id, by, digest })
     }
 }
 
 /// Refuses what takes nothing new.
 fn live(kind: Kind, archived_at: Option<Timestamp>) -> Result<(), Refusal> {
-    if archived_at.is_some() {
-        Err(Refusal::Archived(kind))
-    } else {
-        Ok(())
-    }
+    if archived_at.is_some() { Err(Refusal::Archived(kind)) } else { Ok(()) }
 }
 
 fn archived(wanted: Option<bool>, since: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {

@@ -70,10 +70,8 @@ impl<'a> Counting<'a> {
             let mut of_batch = Vec::with_capacity(batch.uses.len());
             for used in &batch.uses {
                 wanted.licenses.push((account, &used.license));
-                let digest = used
-                    .idempotency_key
-                    .as_ref()
-                    .map(|key| key.digest(key_secret, account));
+                let digest =
+                    used.idempotency_key.as_ref().map(|key| key.digest(key_secret, account));
                 wanted.keys.extend(digest);
                 of_batch.push(digest);
             }
@@ -108,8 +106,7 @@ impl<'a> Counting<'a> {
             all.push(outcomes);
         }
         for ((license, meter), count) in std::mem::take(&mut self.refused) {
-            unit.refusals
-                .push((self.loaded.licenses[license].license.id, meter, count));
+            unit.refusals.push((self.loaded.licenses[license].license.id, meter, count));
         }
         all
     }
@@ -126,9 +123,7 @@ impl<'a> Counting<'a> {
         caller.need(used.operation.kind().permission())?;
         caller.need_meter(&used.meter)?;
         let place = place.ok_or_else(|| unknown_license(&used.license))?;
-        let LoadedLicense {
-            license, policy, ..
-        } = &self.loaded.licenses[place];
+        let LoadedLicense { license, policy, .. } = &self.loaded.licenses[place];
         let (license, policy) = (Arc::clone(license), Arc::clone(policy));
         caller.need_license(license.id, license.product)?;
         let meter_place = policy
@@ -146,21 +141,14 @@ impl<'a> Counting<'a> {
             if spent.request != request {
                 return Err(Refusal::IdempotencyConflict);
             }
-            return Ok(Answer {
-                repeat: true,
-                ..spent.answer
-            });
+            return Ok(Answer { repeat: true, ..spent.answer });
         }
 
         license.check_metering(policy.meter_while, now)?;
         used.check_occurred_at(now)?;
         let loaded = self.loaded.licenses[place].meters[meter_place];
         let state = loaded.state;
-        let meter = Meter {
-            license: license.id,
-            spec,
-            allowed_from: loaded.allowed_from,
-        };
+        let meter = Meter { license: license.id, spec, allowed_from: loaded.allowed_from };
         let (counted, after) = match meter.decide(&state, &used.operation, now) {
             Ok(decided) => decided,
             Err(refusal) => {
@@ -186,12 +174,7 @@ impl<'a> Counting<'a> {
         let record = head.append(event, unit);
         if let (Some(subject), Some((_, salt))) = (&used.subject, subject) {
             let subject = subject.clone();
-            unit.subjects.push(SubjectRow {
-                ledger: head.number(),
-                record,
-                salt,
-                subject,
-            });
+            unit.subjects.push(SubjectRow { ledger: head.number(), record, salt, subject });
         }
         if state.hour.uses > 0 && state.hour.hour != after.hour.hour {
             unit.hours.push(ClosedHour {
@@ -201,14 +184,7 @@ impl<'a> Counting<'a> {
                 sums: state.hour,
             });
         }
-        self.move_to(
-            (place, meter_place),
-            MeterState {
-                last_record: Some(record),
-                ..after
-            },
-            unit,
-        );
+        self.move_to((place, meter_place), MeterState { last_record: Some(record), ..after }, unit);
         let answer = Answer {
             license: license.id,
             meter: spec.name.clone(),
@@ -219,18 +195,8 @@ impl<'a> Counting<'a> {
             repeat: false,
         };
         if let Some((key, request)) = keyed {
-            unit.keys.push(SpentKey {
-                key,
-                ledger: head.number(),
-                record,
-            });
-            self.answered.insert(
-                key,
-                Spent {
-                    request,
-                    answer: answer.clone(),
-                },
-            );
+            unit.keys.push(SpentKey { key, ledger: head.number(), record });
+            self.answered.insert(key, Spent { request, answer: answer.clone() });
         }
         Ok(answer)
     }
@@ -276,11 +242,7 @@ impl<'a> Counting<'a> {
             Entry::Vacant(entry) => {
                 entry.insert(unit.meters.len());
                 let license = loaded.license.id;
-                unit.meters.push(MovedMeter {
-                    license,
-                    meter: place.1,
-                    state,
-                });
+                unit.meters.push(MovedMeter { license, meter: place.1, state });
             }
         }
     }
@@ -313,14 +275,7 @@ impl<'a> Counting<'a> {
             previous: state.last_record,
         });
         let record = head.append(event, unit);
-        self.move_to(
-            place,
-            MeterState {
-                last_record: Some(record),
-                ..state
-            },
-            unit,
-        );
+        self.move_to(place, MeterState { last_record: Some(record), ..state }, unit);
     }
 }
 
@@ -346,21 +301,12 @@ fn find_mistyped(
     if meant.is_empty() {
         return Ok(());
     }
-    let licenses = meant
-        .iter()
-        .map(|(_, license)| (account, license))
-        .collect();
-    let found = store.load(&Wanted {
-        licenses,
-        keys: Vec::new(),
-    })?;
+    let licenses = meant.iter().map(|(_, license)| (account, license)).collect();
+    let found = store.load(&Wanted { licenses, keys: Vec::new() })?;
     for ((number, _), place) in meant.iter().zip(found.places) {
         let Some(place) = place else { continue };
         let id = found.licenses[place].license.id;
-        let known = loaded
-            .licenses
-            .iter()
-            .position(|known| known.license.id == id);
+        let known = loaded.licenses.iter().position(|known| known.license.id == id);
         loaded.places[*number] = Some(known.unwrap_or_else(|| {
             loaded.licenses.push(found.licenses[place].clone());
             loaded.licenses.len() - 1

@@ -65,10 +65,7 @@ impl Directory {
             locks: token.locks.clone(),
         });
         let checked = token.check(now);
-        let known = Known {
-            token: Some(Arc::new(token)),
-            caller: Arc::clone(&caller),
-        };
+        let known = Known { token: Some(Arc::new(token)), caller: Arc::clone(&caller) };
         self.keep(generation, hash.0, known);
         Ok(checked.map(|()| caller))
     }
@@ -91,19 +88,9 @@ impl Directory {
             account,
             credential: Credential::License(license.id),
             permissions: policy.license_permissions,
-            locks: Locks {
-                license: Some(license.id),
-                ..Locks::default()
-            },
+            locks: Locks { license: Some(license.id), ..Locks::default() },
         });
-        self.keep(
-            generation,
-            key_hash(key),
-            Known {
-                token: None,
-                caller: Arc::clone(&caller),
-            },
-        );
+        self.keep(generation, key_hash(key), Known { token: None, caller: Arc::clone(&caller) });
         Ok(Ok(caller))
     }
 

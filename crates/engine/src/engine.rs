@@ -123,10 +123,7 @@ impl Engine {
             key_secret: random::bytes(),
         };
         let window_ms = options.idempotency_window_ms;
-        let store_options = SqliteOptions {
-            directory,
-            idempotency_window_ms: window_ms,
-        };
+        let store_options = SqliteOptions { directory, idempotency_window_ms: window_ms };
         let (store, identity) = SqliteStore::open(store_options, public_key, new_identity)?;
         let reader = store.reader();
         let signer = writer_key::signer(identity.writer, &secret);
@@ -145,43 +142,21 @@ impl Engine {
             is_poisoned: false,
         };
         let path = directory.unwrap_or(Path::new(":memory:")).to_path_buf();
-        let failed = |what: String| OpenError::Database {
-            path: path.clone(),
-            what,
-        };
-        let account = match reader
-            .first_account()
-            .map_err(|error| failed(error.to_string()))?
-        {
+        let failed = |what: String| OpenError::Database { path: path.clone(), what };
+        let account = match reader.first_account().map_err(|error| failed(error.to_string()))? {
             Some(account) => account,
-            None => writer
-                .create_account()
-                .map_err(|failure| failed(failure.to_string()))?,
+            None => writer.create_account().map_err(|failure| failed(failure.to_string()))?,
         };
         writer.open_account(account).map_err(|error| match error {
-            StoreError::Corrupt(what) => OpenError::Corrupt {
-                path: path.clone(),
-                what,
-            },
+            StoreError::Corrupt(what) => OpenError::Corrupt { path: path.clone(), what },
             other => failed(other.to_string()),
         })?;
         std::thread::Builder::new()
             .name("writer".into())
             .spawn(move || writer.run())
-            .map_err(|source| OpenError::Io {
-                path: path.clone(),
-                source,
-            })?;
+            .map_err(|source| OpenError::Io { path: path.clone(), source })?;
         let id = identity.writer;
-        let inner = Inner {
-            shared,
-            reader,
-            clock,
-            account,
-            verifier,
-            writer: id,
-            _lock: lock,
-        };
+        let inner = Inner { shared, reader, clock, account, verifier, writer: id, _lock: lock };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -215,12 +190,7 @@ impl Engine {
                     return Ok(known?);
                 }
                 let text = text.to_owned();
-                let find = move || {
-                    inner
-                        .shared
-                        .directory
-                        .find_token(&*inner.reader, &text, now)
-                };
+                let find = move || inner.shared.directory.find_token(&*inner.reader, &text, now);
                 Ok(blocking(find).await??)
             }
             Presented::LicenseKey(key) => {
@@ -243,8 +213,7 @@ impl Engine {
         caller: Arc<Caller>,
         uses: Vec<Use>,
     ) -> Result<Vec<Result<Answer, Refusal>>, Failure> {
-        self.ask(|reply| Job::Count(Batch { caller, uses }, reply))
-            .await
+        self.ask(|reply| Job::Count(Batch { caller, uses }, reply)).await
     }
 
     /// Changes the catalogue. Checks the caller's permissions.
@@ -252,8 +221,7 @@ impl Engine {
     /// # Errors
     /// [`Failure`].
     pub async fn change(&self, caller: Arc<Caller>, command: Command) -> Result<Reply, Failure> {
-        self.ask(|reply| Job::Change(caller, Box::new(command), reply))
-            .await
+        self.ask(|reply| Job::Change(caller, Box::new(command), reply)).await
     }
 
     /// Where the meters of a license stand, in the order of its policy.
@@ -296,11 +264,7 @@ impl Engine {
         let inner = Arc::clone(&self.0);
         let answer = tokio::task::spawn_blocking(move || {
             let Inner { reader, writer, .. } = &*inner;
-            question(&Queries {
-                caller: &caller,
-                reader: &**reader,
-                writer: *writer,
-            })
+            question(&Queries { caller: &caller, reader: &**reader, writer: *writer })
         });
         match answer.await {
             Ok(Ok(answer)) => Ok(answer),
@@ -319,8 +283,7 @@ impl Engine {
         caller: Arc<Caller>,
         of: Ref<ProductId>,
     ) -> Result<Product, Failure> {
-        self.query(caller, move |queries| queries.product(&of))
-            .await
+        self.query(caller, move |queries| queries.product(&of)).await
     }
 
     /// Products, oldest first.
@@ -332,8 +295,7 @@ impl Engine {
         caller: Arc<Caller>,
         page: PageRequest,
     ) -> Result<Page<Product>, Failure> {
-        self.query(caller, move |queries| queries.products(&page))
-            .await
+        self.query(caller, move |queries| queries.products(&page)).await
     }
 
     /// A policy.
@@ -354,10 +316,7 @@ impl Engine {
         product: Option<Ref<ProductId>>,
         page: PageRequest,
     ) -> Result<Page<Policy>, Failure> {
-        self.query(caller, move |queries| {
-            queries.policies(product.as_ref(), &page)
-        })
-        .await
+        self.query(caller, move |queries| queries.policies(product.as_ref(), &page)).await
     }
 
     /// A customer.
@@ -369,8 +328,7 @@ impl Engine {
         caller: Arc<Caller>,
         of: Ref<CustomerId>,
     ) -> Result<Customer, Failure> {
-        self.query(caller, move |queries| queries.customer(&of))
-            .await
+        self.query(caller, move |queries| queries.customer(&of)).await
     }
 
     /// Customers, oldest first.
@@ -382,8 +340,7 @@ impl Engine {
         caller: Arc<Caller>,
         page: PageRequest,
     ) -> Result<Page<Customer>, Failure> {
-        self.query(caller, move |queries| queries.customers(&page))
-            .await
+        self.query(caller, move |queries| queries.customers(&page)).await
     }
 
     /// A license, and the time by which its status is to be told.
@@ -396,8 +353,7 @@ impl Engine {
         of: LicenseRef,
     ) -> Result<(License, Timestamp), Failure> {
         let now = self.now();
-        self.query(caller, move |queries| Ok((queries.license(&of)?, now)))
-            .await
+        self.query(caller, move |queries| Ok((queries.license(&of)?, now))).await
     }
 
     /// Licenses, oldest first, and the time by which their status is to be told.
@@ -411,10 +367,7 @@ impl Engine {
         page: PageRequest,
     ) -> Result<(Page<License>, Timestamp), Failure> {
         let now = self.now();
-        self.query(caller, move |queries| {
-            Ok((queries.licenses(&filter, &page, now)?, now))
-        })
-        .await
+        self.query(caller, move |queries| Ok((queries.licenses(&filter, &page, now)?, now))).await
     }
 
     /// A token.
@@ -434,8 +387,7 @@ impl Engine {
         caller: Arc<Caller>,
         page: PageRequest,
     ) -> Result<Page<Token>, Failure> {
-        self.query(caller, move |queries| queries.tokens(&page))
-            .await
+        self.query(caller, move |queries| queries.tokens(&page)).await
     }
 
     /// The history of a meter, newest first.
@@ -450,8 +402,7 @@ impl Engine {
         page: PageRequest,
     ) -> Result<History, Failure> {
         let meter = self.meter(Arc::clone(&caller), of, meter).await?;
-        self.query(caller, move |queries| queries.history(&meter, &page))
-            .await
+        self.query(caller, move |queries| queries.history(&meter, &page)).await
     }
 
     /// Sums of a meter per window.
@@ -467,10 +418,8 @@ impl Engine {
         window: Window,
     ) -> Result<UsageReport, Failure> {
         let meter = self.meter(Arc::clone(&caller), of, meter).await?;
-        self.query(caller, move |queries| {
-            queries.usage(&meter, range.start, range.end, window)
-        })
-        .await
+        self.query(caller, move |queries| queries.usage(&meter, range.start, range.end, window))
+            .await
     }
 
     /// The newest signed checkpoint of the caller's account, as a note.
@@ -479,8 +428,7 @@ impl Engine {
     /// [`Failure`].
     pub async fn checkpoint(&self, caller: Arc<Caller>) -> Result<String, Failure> {
         let verifier = self.0.verifier.clone();
-        self.query(caller, move |queries| queries.checkpoint(&verifier))
-            .await
+        self.query(caller, move |queries| queries.checkpoint(&verifier)).await
     }
 
     /// The verifier key of this writer, `name+hash+base64`.
@@ -502,8 +450,7 @@ impl Engine {
         record: u64,
         size: Option<u64>,
     ) -> Result<InclusionProof, Failure> {
-        self.query(caller, move |queries| queries.inclusion(record, size))
-            .await
+        self.query(caller, move |queries| queries.inclusion(record, size)).await
     }
 
     /// Proof that the tree of `to` records continues that of `from`.
@@ -516,22 +463,14 @@ impl Engine {
         from: u64,
         to: u64,
     ) -> Result<ConsistencyProof, Failure> {
-        self.query(caller, move |queries| queries.consistency(from, to))
-            .await
+        self.query(caller, move |queries| queries.consistency(from, to)).await
     }
 
     /// Whether it can commit.
     #[must_use]
     pub fn health(&self) -> Health {
-        let stopped = self
-            .0
-            .shared
-            .stopped
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        stopped
-            .as_ref()
-            .map_or(Health::Ready, |why| Health::Stopped(why.clone()))
+        let stopped = self.0.shared.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        stopped.as_ref().map_or(Health::Ready, |why| Health::Stopped(why.clone()))
     }
 
     /// Counters since the start.
@@ -571,11 +510,7 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         if let Err(failure) = self.0.shared.mailbox.put(job(reply)) {
             if failure == Failure::Overloaded {
-                self.0
-                    .shared
-                    .counters
-                    .overloaded
-                    .fetch_add(1, Ordering::Relaxed);
+                self.0.shared.counters.overloaded.fetch_add(1, Ordering::Relaxed);
             }
             return Err(failure);
         }
@@ -600,10 +535,7 @@ fn query_failed(error: &StoreError) -> Failure {
 
 /// Takes the directory for this process; the operating system lets go of it when the process ends.
 fn lock_directory(directory: &Path) -> Result<File, OpenError> {
-    let failed = |source| OpenError::Io {
-        path: directory.to_path_buf(),
-        source,
-    };
+    let failed = |source| OpenError::Io { path: directory.to_path_buf(), source };
     std::fs::create_dir_all(directory).map_err(failed)?;
     let file = File::options()
         .create(true)

@@ -54,11 +54,7 @@ impl LedgerHead {
         unit: &mut Unit,
     ) -> Self {
         unit.ledgers.push(NewLedger { number, account });
-        let tail = LedgerTail {
-            number,
-            frontier: Frontier::default(),
-            last_at: now,
-        };
+        let tail = LedgerTail { number, frontier: Frontier::default(), last_at: now };
         let mut head = Self::open(account, writer, tail);
         head.append(Event::Opened { account, writer }, unit);
         head
@@ -92,11 +88,7 @@ impl LedgerHead {
     pub fn append(&mut self, event: Event<'_>, unit: &mut Unit) -> u64 {
         let index = self.frontier.size();
         self.buffer.clear();
-        Record {
-            at: self.last_at,
-            event,
-        }
-        .encode(&mut self.buffer);
+        Record { at: self.last_at, event }.encode(&mut self.buffer);
         let leaf = leaf_hash(&self.buffer);
         let number = self.number;
         self.frontier.push(leaf, |position, hash| {
@@ -131,11 +123,7 @@ impl LedgerHead {
             self.close_block(Some(signer.sign(&checkpoint)), unit);
             return;
         }
-        let last = unit
-            .blocks
-            .iter_mut()
-            .rev()
-            .find(|block| block.ledger == self.number);
+        let last = unit.blocks.iter_mut().rev().find(|block| block.ledger == self.number);
         if let Some(block) = last.filter(|block| block.signature.is_none()) {
             block.signature = Some(signer.sign(&checkpoint));
         }

@@ -118,10 +118,7 @@ fn slice(page: &PageRequest, read: impl Fn(&str) -> Option<[u8; 16]>) -> Result<
     if page.limit == 0 || page.limit > PAGE_ITEMS_MAX {
         return Err(Refusal::invalid("limit", "must be 1 to 1000"));
     }
-    Ok(Slice {
-        after,
-        limit: page.limit + 1,
-    })
+    Ok(Slice { after, limit: page.limit + 1 })
 }
 
 fn bad_cursor() -> Refusal {

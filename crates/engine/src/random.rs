@@ -45,9 +45,7 @@ pub fn license_key(pattern: &KeyPattern) -> String {
 pub fn token_secret() -> String {
     const SYMBOLS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let random: [u8; 52] = bytes();
-    let symbols = random
-        .iter()
-        .map(|byte| char::from(SYMBOLS[usize::from(byte & 31)]));
+    let symbols = random.iter().map(|byte| char::from(SYMBOLS[usize::from(byte & 31)]));
     "usance_".chars().chain(symbols).collect()
 }
 

@@ -27,11 +27,7 @@ impl<'a> StoredTree<'a> {
     /// The tree of a ledger.
     #[must_use]
     pub fn new(reader: &'a dyn Reader, ledger: LedgerNumber) -> Self {
-        Self {
-            reader,
-            ledger,
-            block: None,
-        }
+        Self { reader, ledger, block: None }
     }
 
     /// The block that holds a record.
@@ -55,10 +51,7 @@ impl<'a> StoredTree<'a> {
         let block = self.block(record)?;
         let place = usize::try_from(record - block.first).unwrap_or(usize::MAX);
         let damaged = || StoreError::Corrupt(format!("the block of record {record} is damaged"));
-        block::records(&block.body)
-            .nth(place)
-            .map(|(bytes, _)| bytes)
-            .ok_or_else(damaged)
+        block::records(&block.body).nth(place).map(|(bytes, _)| bytes).ok_or_else(damaged)
     }
 
     /// What must be known to append to the tree of this size.
@@ -66,9 +59,8 @@ impl<'a> StoredTree<'a> {
     /// # Errors
     /// [`StoreError`].
     pub fn frontier(&mut self, size: u64) -> Result<Frontier, StoreError> {
-        let roots: Result<_, _> = complete_subtrees(size)
-            .map(|position| self.node(position))
-            .collect();
+        let roots: Result<_, _> =
+            complete_subtrees(size).map(|position| self.node(position)).collect();
         Ok(Frontier::new(size, roots?).expect("one root for each complete subtree"))
     }
 }
@@ -85,14 +77,8 @@ impl Nodes for StoredTree<'_> {
             let missing = || StoreError::Corrupt(format!("tree node {position:?} is missing"));
             return self.reader.node(self.ledger, position)?.ok_or_else(missing);
         }
-        let left = self.node(Position {
-            height: height - 1,
-            index: index * 2,
-        })?;
-        let right = self.node(Position {
-            height: height - 1,
-            index: index * 2 + 1,
-        })?;
+        let left = self.node(Position { height: height - 1, index: index * 2 })?;
+        let right = self.node(Position { height: height - 1, index: index * 2 + 1 })?;
         Ok(node_hash(&left, &right))
     }
 }

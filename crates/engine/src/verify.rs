@@ -140,10 +140,7 @@ impl fmt::Display for Problem {
             Self::Missing(last) => write!(f, "records are missing from here to {last}"),
             Self::Surplus => f.write_str("is there, but has no place in the ledger"),
             Self::WrongRoot(last) => {
-                write!(
-                    f,
-                    "the records from here to {last} are not those that were written"
-                )
+                write!(f, "the records from here to {last} are not those that were written")
             }
             Self::NotSigned => f.write_str("the ledger's end is not signed"),
             Self::Forged => f.write_str("the signature does not belong to the records"),
@@ -200,11 +197,7 @@ pub fn verify(
     options: &VerifyOptions,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, OpenError> {
-    let path = if path.is_dir() {
-        path.join(FILE_NAME)
-    } else {
-        path.to_path_buf()
-    };
+    let path = if path.is_dir() { path.join(FILE_NAME) } else { path.to_path_buf() };
     if !path.is_file() {
         let source = std::io::Error::from(std::io::ErrorKind::NotFound);
         return Err(OpenError::Io { path, source });
@@ -213,25 +206,14 @@ pub fn verify(
     let failed = |error: rusqlite::Error| open_error(&path, &error);
     // One snapshot, also while a server goes on writing.
     db.execute_batch("BEGIN").map_err(failed)?;
-    let mut report = Report {
-        path: path.clone(),
-        ..Report::default()
-    };
+    let mut report = Report { path: path.clone(), ..Report::default() };
     let named = ledgers(&db, &mut report).map_err(failed)?;
     let total = records_total(&db).map_err(failed)?;
     let mut kept = Kept::read(options, &named, &mut report);
     for ledger in &named {
-        if options
-            .key
-            .as_ref()
-            .is_some_and(|key| key.public() != ledger.verifier.public())
-        {
+        if options.key.as_ref().is_some_and(|key| key.public() != ledger.verifier.public()) {
             let origin = ledger.origin.clone();
-            report.findings.push(Finding {
-                origin,
-                record: None,
-                what: Problem::OtherKey,
-            });
+            report.findings.push(Finding { origin, record: None, what: Problem::OtherKey });
         }
         let done = report.records();
         let mut at = |records: u64| progress(done + records, total);
@@ -249,21 +231,11 @@ impl Kept {
         let mut kept = Vec::new();
         for note in &options.checkpoints {
             let claimed = Checkpoint::peek(note);
-            let origin = claimed
-                .as_ref()
-                .map_or("a checkpoint", |claimed| &claimed.origin);
-            let mut find = |what| {
-                report.findings.push(Finding {
-                    origin: origin.into(),
-                    record: None,
-                    what,
-                })
-            };
+            let origin = claimed.as_ref().map_or("a checkpoint", |claimed| &claimed.origin);
+            let mut find =
+                |what| report.findings.push(Finding { origin: origin.into(), record: None, what });
             let ledger = named.iter().find(|ledger| ledger.origin == origin);
-            let verifier = options
-                .key
-                .as_ref()
-                .or(ledger.map(|ledger| &ledger.verifier));
+            let verifier = options.key.as_ref().or(ledger.map(|ledger| &ledger.verifier));
             let Some(verifier) = verifier.filter(|_| ledger.is_some()) else {
                 find(Problem::UnknownOrigin);
                 continue;
@@ -284,11 +256,7 @@ impl Kept {
             }
             if checkpoint.root != *root {
                 let what = Problem::OtherHistory(size);
-                report.findings.push(Finding {
-                    origin: origin.into(),
-                    record: None,
-                    what,
-                });
+                report.findings.push(Finding { origin: origin.into(), record: None, what });
             }
             false
         });
@@ -296,11 +264,7 @@ impl Kept {
 
     /// Those of this ledger that show more than there is.
     fn beyond(&mut self, origin: &str, size: u64, report: &mut Report) {
-        for checkpoint in self
-            .0
-            .iter()
-            .filter(|checkpoint| checkpoint.origin == origin)
-        {
+        for checkpoint in self.0.iter().filter(|checkpoint| checkpoint.origin == origin) {
             report.findings.push(Finding {
                 origin: origin.into(),
                 record: Some(size),
@@ -310,10 +274,7 @@ impl Kept {
     }
 
     fn sizes(&self, origin: &str) -> Vec<u64> {
-        let of_ledger = self
-            .0
-            .iter()
-            .filter(|checkpoint| checkpoint.origin == origin);
+        let of_ledger = self.0.iter().filter(|checkpoint| checkpoint.origin == origin);
         let mut sizes: Vec<u64> = of_ledger.map(|checkpoint| checkpoint.size).collect();
         sizes.sort_unstable();
         sizes
@@ -334,21 +295,11 @@ fn ledgers(db: &Connection, report: &mut Report) -> rusqlite::Result<Vec<Named>>
         let public: Option<[u8; 32]> = row.get(4)?;
         let verifier = public.and_then(|key| Verifier::new(&signer_name(writer), &key).ok());
         let Some(verifier) = verifier else {
-            report.findings.push(Finding {
-                origin,
-                record: None,
-                what: Problem::NotSigned,
-            });
+            report.findings.push(Finding { origin, record: None, what: Problem::NotSigned });
             continue;
         };
         let covered = row.get::<_, i64>(3)?.cast_unsigned();
-        named.push(Named {
-            number: row.get(0)?,
-            account,
-            origin,
-            covered,
-            verifier,
-        });
+        named.push(Named { number: row.get(0)?, account, origin, covered, verifier });
     }
     Ok(named)
 }

@@ -177,19 +177,14 @@ impl Writer {
                 &self.key_secret,
                 self.window_ms,
             )?;
-            let head = self
-                .heads
-                .get_mut(account)
-                .expect("the head was opened above");
+            let head = self.heads.get_mut(account).expect("the head was opened above");
             let outcomes = counting.decide(head, &mut unit);
             head.seal(&self.signer, &mut unit);
             all.extend(numbers.iter().copied().zip(outcomes));
         }
         self.commit(&mut unit)?;
         let counters = &self.shared.counters;
-        counters
-            .unit_uses_max
-            .fetch_max(uses as u64, Ordering::Relaxed);
+        counters.unit_uses_max.fetch_max(uses as u64, Ordering::Relaxed);
         all.sort_unstable_by_key(|(number, _)| *number);
         let all: Vec<Outcomes> = all.into_iter().map(|(_, outcomes)| outcomes).collect();
         for outcome in all.iter().flatten() {
@@ -214,17 +209,9 @@ impl Writer {
     ) -> Result<Reply, Undecided> {
         let mut unit = Unit::default();
         self.open_head(caller.account, &mut unit)?;
-        let head = self
-            .heads
-            .get_mut(&caller.account)
-            .expect("the head was opened above");
+        let head = self.heads.get_mut(&caller.account).expect("the head was opened above");
         let now = head.now();
-        let mut desk = Desk {
-            caller,
-            now,
-            reader: &*self.reader,
-            store: &mut *self.store,
-        };
+        let mut desk = Desk { caller, now, reader: &*self.reader, store: &mut *self.store };
         let decided = decide(&mut desk);
         if let Ok(decided) = &decided {
             unit.changes.clone_from(&decided.changes);
@@ -242,59 +229,33 @@ impl Writer {
         caller.need(Permission::MeterRead)?;
         let mut unit = Unit::default();
         self.open_head(caller.account, &mut unit)?;
-        let head = self
-            .heads
-            .get_mut(&caller.account)
-            .expect("the head was opened above");
+        let head = self.heads.get_mut(&caller.account).expect("the head was opened above");
         head.seal(&self.signer, &mut unit);
         self.commit(&mut unit)?;
         let license = known_license(&*self.reader, caller, of)?;
         let id = LicenseRef::Id(license.id);
-        let wanted = Wanted {
-            licenses: vec![(caller.account, &id)],
-            keys: Vec::new(),
-        };
+        let wanted = Wanted { licenses: vec![(caller.account, &id)], keys: Vec::new() };
         let loaded = self.store.load(&wanted)?.licenses.into_iter().next();
         let missing = || StoreError::Corrupt(format!("license {} is missing", license.id));
         let loaded = loaded.ok_or_else(missing)?;
-        let views = loaded
-            .policy
-            .meters
-            .iter()
-            .zip(loaded.meters)
-            .map(|(spec, meter)| MeterView {
-                license: license.id,
-                spec: spec.clone(),
-                allowed_from: meter.allowed_from,
-                state: meter.state,
-            });
-        Ok(views
-            .filter(|view| caller.need_meter(&view.spec.name).is_ok())
-            .collect())
+        let views = loaded.policy.meters.iter().zip(loaded.meters).map(|(spec, meter)| MeterView {
+            license: license.id,
+            spec: spec.clone(),
+            allowed_from: meter.allowed_from,
+            state: meter.state,
+        });
+        Ok(views.filter(|view| caller.need_meter(&view.spec.name).is_ok()).collect())
     }
 
     fn admin_token(&mut self, given: Option<String>) -> Result<Option<Secret>, Undecided> {
         let missing = || StoreError::Corrupt("there is no account".into());
         let account = self.reader.first_account()?.ok_or_else(missing)?;
         let caller = Caller::system(account);
-        let queries = Queries {
-            caller: &caller,
-            reader: &*self.reader,
-            writer: self.id,
-        };
-        let has_tokens = !queries
-            .tokens(&PageRequest {
-                limit: 1,
-                cursor: None,
-            })?
-            .items
-            .is_empty();
+        let queries = Queries { caller: &caller, reader: &*self.reader, writer: self.id };
+        let has_tokens = !queries.tokens(&PageRequest { limit: 1, cursor: None })?.items.is_empty();
         let is_needed = match &given {
             None => !has_tokens,
-            Some(secret) => self
-                .reader
-                .token_by_secret(&SecretHash::of(secret))?
-                .is_none(),
+            Some(secret) => self.reader.token_by_secret(&SecretHash::of(secret))?.is_none(),
         };
         if !is_needed {
             return Ok(None);
@@ -324,13 +285,9 @@ impl Writer {
         let account = AccountId::from_bytes(crate::random::uuid_v7(now));
         self.guarded(|writer| {
             let mut unit = Unit::default();
-            unit.changes
-                .push(crate::unit::Change::PutAccount(account, now));
+            unit.changes.push(crate::unit::Change::PutAccount(account, now));
             writer.open_head(account, &mut unit)?;
-            let head = writer
-                .heads
-                .get_mut(&account)
-                .expect("the head was opened above");
+            let head = writer.heads.get_mut(&account).expect("the head was opened above");
             head.seal(&writer.signer, &mut unit);
             writer.commit(&mut unit)?;
             Ok(account)
@@ -345,8 +302,7 @@ impl Writer {
         if !self.heads.contains_key(&account)
             && let Some(tail) = self.store.open_ledger(account)?
         {
-            self.heads
-                .insert(account, LedgerHead::open(account, self.id, tail));
+            self.heads.insert(account, LedgerHead::open(account, self.id, tail));
         }
         Ok(())
     }
@@ -364,10 +320,7 @@ impl Writer {
             };
             self.heads.insert(account, head);
         }
-        let head = self
-            .heads
-            .get_mut(&account)
-            .expect("the head was put in above");
+        let head = self.heads.get_mut(&account).expect("the head was put in above");
         unit.at = unit.at.max(Some(head.stamp(wall, unit)));
         Ok(())
     }
@@ -415,10 +368,7 @@ impl Writer {
             StoreError::Unavailable(_) | StoreError::Corrupt(_) => Failure::StorageFailed,
             StoreError::UnknownOutcome(_) => Failure::Unknown,
         };
-        self.is_poisoned = matches!(
-            error,
-            StoreError::Corrupt(_) | StoreError::UnknownOutcome(_)
-        );
+        self.is_poisoned = matches!(error, StoreError::Corrupt(_) | StoreError::UnknownOutcome(_));
         self.set_stopped(Some(error.to_string()));
         self.heads.clear();
         if let Err(error) = self.store.reload() {
@@ -429,23 +379,15 @@ impl Writer {
     }
 
     fn look_for_room(&mut self) {
-        let is_stopped = self
-            .shared
-            .stopped
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_some();
+        let is_stopped =
+            self.shared.stopped.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         if is_stopped && !self.is_poisoned && self.store.probe().is_ok() {
             self.set_stopped(None);
         }
     }
 
     fn set_stopped(&self, why: Option<String>) {
-        *self
-            .shared
-            .stopped
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = why;
+        *self.shared.stopped.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 }
 

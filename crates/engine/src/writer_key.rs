@@ -19,17 +19,12 @@ pub const FILE_NAME: &str = "writer.key";
 /// [`OpenError::Io`] if the file cannot be read or made, or has another length.
 pub fn load_or_create(directory: &Path) -> Result<[u8; 32], OpenError> {
     let path = directory.join(FILE_NAME);
-    let failed = |source| OpenError::Io {
-        path: path.clone(),
-        source,
-    };
+    let failed = |source| OpenError::Io { path: path.clone(), source };
     match File::open(&path) {
         Ok(mut file) => {
             let mut secret = Vec::new();
             file.read_to_end(&mut secret).map_err(failed)?;
-            secret
-                .try_into()
-                .map_err(|_| failed(std::io::Error::other("is not 32 bytes long")))
+            secret.try_into().map_err(|_| failed(std::io::Error::other("is not 32 bytes long")))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let secret = random::bytes();
@@ -38,12 +33,8 @@ pub fn load_or_create(directory: &Path) -> Result<[u8; 32], OpenError> {
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
             let mut file = options.open(&path).map_err(failed)?;
-            file.write_all(&secret)
-                .and_then(|()| file.sync_all())
-                .map_err(failed)?;
-            File::open(directory)
-                .and_then(|directory| directory.sync_all())
-                .map_err(failed)?;
+            file.write_all(&secret).and_then(|()| file.sync_all()).map_err(failed)?;
+            File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
             Ok(secret)
         }
         Err(error) => Err(failed(error)),

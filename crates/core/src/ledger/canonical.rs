@@ -40,10 +40,7 @@ pub fn policy(policy: &Policy) -> [u8; 32] {
     }
     text.line("meter_while_suspended", policy.meter_while.suspended);
     text.line("meter_while_expired", policy.meter_while.expired);
-    text.line(
-        "meter_while_not_yet_valid",
-        policy.meter_while.not_yet_valid,
-    );
+    text.line("meter_while_not_yet_valid", policy.meter_while.not_yet_valid);
     for meter in &policy.meters {
         text.line("meter", &meter.name);
         text.line("unit", &meter.unit);

@@ -26,22 +26,16 @@ impl Desk<'_> {
         live(Kind::Policy, policy.archived_at)?;
         let customer = self.customer(new.customer.as_ref())?;
         let allowed = allowed_of(&policy, new.allowed)?;
-        let by_duration = policy.duration_ms.map(|duration| {
-            new.valid_from
-                .unwrap_or(self.now)
-                .max(self.now)
-                .plus_ms(duration)
-        });
+        let by_duration = policy
+            .duration_ms
+            .map(|duration| new.valid_from.unwrap_or(self.now).max(self.now).plus_ms(duration));
         let license = License {
             id: LicenseId::from_bytes(uuid_v7(self.now)),
             key: self.key(&policy, new.key)?,
             product: policy.product,
             policy: policy.id,
             customer,
-            name: new
-                .name
-                .map(|name| display_name("name", name))
-                .transpose()?,
+            name: new.name.map(|name| display_name("name", name)).transpose()?,
             standing: Standing::Active,
             valid_from: new.valid_from,
             expires_at: new.expires_at.or(by_duration),
@@ -49,19 +43,10 @@ impl Desk<'_> {
             updated_at: self.now,
         };
         license.check()?;
-        let meters = policy
-            .meters
-            .iter()
-            .map(|spec| &spec.name)
-            .zip(allowed.iter().copied());
+        let meters = policy.meters.iter().map(|spec| &spec.name).zip(allowed.iter().copied());
         let digest = canonical::license(&license, meters);
         Ok(Decided {
-            event: self.event(
-                Entity::License,
-                Action::Created,
-                *license.id.bytes(),
-                digest,
-            ),
+            event: self.event(Entity::License, Action::Created, *license.id.bytes(), digest),
             reply: Reply::License(license.clone(), self.now),
             changes: vec![Change::CreateLicense(self.caller.account, license, allowed)],
         })
@@ -139,12 +124,7 @@ impl Desk<'_> {
         let digest = canonical::license(&license, allowed.iter().map(|(name, from)| (name, *from)));
         Ok(Decided {
             changes: vec![Change::DeleteLicense(self.caller.account, license.id)],
-            event: self.event(
-                Entity::License,
-                Action::Deleted,
-                *license.id.bytes(),
-                digest,
-            ),
+            event: self.event(Entity::License, Action::Deleted, *license.id.bytes(), digest),
             reply: Reply::Deleted,
         })
     }
@@ -159,27 +139,16 @@ impl Desk<'_> {
         self.caller.need_meter(meter)?;
         let license = known_license(self.reader, self.caller, of)?;
         let id = LicenseRef::Id(license.id);
-        let wanted = Wanted {
-            licenses: vec![(self.caller.account, &id)],
-            keys: Vec::new(),
-        };
+        let wanted = Wanted { licenses: vec![(self.caller.account, &id)], keys: Vec::new() };
         let loaded = self.store.load(&wanted)?;
         let missing = || StoreError::Corrupt(format!("license {} has no meters", license.id));
         let loaded = loaded.licenses.into_iter().next().ok_or_else(missing)?;
         let unknown = || Refusal::Unknown(Kind::Meter, meter.to_string());
-        let place = loaded
-            .policy
-            .meters
-            .iter()
-            .position(|spec| spec.name == *meter);
+        let place = loaded.policy.meters.iter().position(|spec| spec.name == *meter);
         let place = place.ok_or_else(unknown)?;
         let spec = loaded.policy.meters[place].clone();
         let allowed_from = change.scaled(&spec)?;
-        let mut from: Vec<_> = loaded
-            .meters
-            .iter()
-            .map(|meter| meter.allowed_from)
-            .collect();
+        let mut from: Vec<_> = loaded.meters.iter().map(|meter| meter.allowed_from).collect();
         from[place] = allowed_from;
         let names = loaded.policy.meters.iter().map(|spec| &spec.name);
         let digest = canonical::license(&license, names.zip(from));
@@ -190,12 +159,7 @@ impl Desk<'_> {
                 place,
                 allowed_from,
             )],
-            event: self.event(
-                Entity::License,
-                Action::Changed,
-                *license.id.bytes(),
-                digest,
-            ),
+            event: self.event(Entity::License, Action::Changed, *license.id.bytes(), digest),
             reply: Reply::Meter(MeterView {
                 license: license.id,
                 spec,

@@ -25,11 +25,7 @@ impl Desk<'_> {
         self.caller.need(Permission::ProductWrite)?;
         self.caller.need_unlocked()?;
         let account = self.caller.account;
-        if self
-            .reader
-            .product(account, &Ref::Code(new.code.clone()))?
-            .is_some()
-        {
+        if self.reader.product(account, &Ref::Code(new.code.clone()))?.is_some() {
             return Err(Refusal::Taken(Kind::Product, new.code.to_string()).into());
         }
         let product = Product {
@@ -87,26 +83,17 @@ impl Desk<'_> {
         self.caller.need(Permission::PolicyWrite)?;
         let product = known_product(self.reader, self.caller, &new.product)?;
         live(Kind::Product, product.archived_at)?;
-        if self
-            .reader
-            .policy(self.caller.account, &Ref::Code(new.code.clone()))?
-            .is_some()
-        {
+        if self.reader.policy(self.caller.account, &Ref::Code(new.code.clone()))?.is_some() {
             return Err(Refusal::Taken(Kind::Policy, new.code.to_string()).into());
         }
-        let by_default = Permissions::NONE
-            .with(Permission::MeterRead)
-            .with(Permission::MeterIncrement);
+        let by_default =
+            Permissions::NONE.with(Permission::MeterRead).with(Permission::MeterIncrement);
         let policy = Policy {
             id: PolicyId::from_bytes(uuid_v7(self.now)),
             product: product.id,
             name: display_name("name", new.name.unwrap_or_else(|| new.code.to_string()))?,
             code: new.code,
-            meters: new
-                .meters
-                .into_iter()
-                .map(NewMeter::spec)
-                .collect::<Result<_, _>>()?,
+            meters: new.meters.into_iter().map(NewMeter::spec).collect::<Result<_, _>>()?,
             duration_ms: new.duration_ms,
             key_pattern: new.key_pattern.unwrap_or_default(),
             license_permissions: new.license_permissions.unwrap_or(by_default),
@@ -163,11 +150,7 @@ impl Desk<'_> {
         self.caller.need(Permission::CustomerWrite)?;
         self.caller.need_unlocked()?;
         let account = self.caller.account;
-        if self
-            .reader
-            .customer(account, &Ref::Code(new.code.clone()))?
-            .is_some()
-        {
+        if self.reader.customer(account, &Ref::Code(new.code.clone()))?.is_some() {
             return Err(Refusal::Taken(Kind::Customer, new.code.to_string()).into());
         }
         let customer = Customer {
@@ -225,9 +208,7 @@ impl Desk<'_> {
         if self.caller.permissions.contain_all(permissions) {
             return Ok(());
         }
-        let missing = permissions
-            .iter()
-            .find(|wanted| !self.caller.permissions.contain(*wanted));
+        let missing = permissions.iter().find(|wanted| !self.caller.permissions.contain(*wanted));
         Err(match missing {
             Some(permission) => Refusal::PermissionMissing(permission),
             None => Refusal::invalid("permissions", "may hold '*' only if the caller has '*'"),
@@ -249,8 +230,5 @@ fn email(text: String) -> Result<String, Refusal> {
     if has_shape && text.len() <= 254 {
         return Ok(text);
     }
-    Err(Refusal::invalid(
-        "email",
-        "must be an address like name@example.com",
-    ))
+    Err(Refusal::invalid("email", "must be an address like name@example.com"))
 }

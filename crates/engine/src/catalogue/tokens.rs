@@ -30,12 +30,8 @@ impl Desk<'_> {
         self.caller.need(Permission::TokenWrite)?;
         self.caller.need_unlocked()?;
         self.need_grantable(new.permissions)?;
-        let product = new
-            .product
-            .map(|of| known_product(self.reader, self.caller, &of));
-        let license = new
-            .license
-            .map(|of| known_license(self.reader, self.caller, &of));
+        let product = new.product.map(|of| known_product(self.reader, self.caller, &of));
+        let license = new.license.map(|of| known_license(self.reader, self.caller, &of));
         if new.expires_at.is_some_and(|end| end <= self.now) {
             return Err(Refusal::invalid("expires_at", "must be later than now").into());
         }
@@ -65,10 +61,7 @@ impl Desk<'_> {
         self.caller.need(Permission::TokenWrite)?;
         self.caller.need_unlocked()?;
         let unknown = || Refusal::Unknown(Kind::Token, id.to_string());
-        let mut token = self
-            .reader
-            .token(self.caller.account, id)?
-            .ok_or_else(unknown)?;
+        let mut token = self.reader.token(self.caller.account, id)?.ok_or_else(unknown)?;
         token.revoked_at = Some(token.revoked_at.unwrap_or(self.now));
         let digest = canonical::token(&token);
         Ok(Decided {

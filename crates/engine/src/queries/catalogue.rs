@@ -20,10 +20,7 @@ use crate::store::LicenseQuery;
 
 type Answer<T> = Result<T, Undecided>;
 
-#[expect(
-    clippy::missing_errors_doc,
-    reason = "all fail with a refusal, or as the store does"
-)]
+#[expect(clippy::missing_errors_doc, reason = "all fail with a refusal, or as the store does")]
 impl Queries<'_> {
     /// A product.
     pub fn product(&self, of: &Ref<ProductId>) -> Answer<Product> {
@@ -35,9 +32,7 @@ impl Queries<'_> {
     pub fn products(&self, request: &PageRequest) -> Answer<Page<Product>> {
         self.caller.need(Permission::ProductRead)?;
         self.caller.need_unlocked()?;
-        let part = slice(request, |text| {
-            Some(*text.parse::<ProductId>().ok()?.bytes())
-        })?;
+        let part = slice(request, |text| Some(*text.parse::<ProductId>().ok()?.bytes()))?;
         let found = self.reader.products(self.caller.account, &part);
         Ok(page(request, found, |product| product.id.to_string())?)
     }
@@ -60,9 +55,7 @@ impl Queries<'_> {
             Some(of) => Some(known_product(self.reader, self.caller, of)?.id),
             None => self.caller.locks.product,
         };
-        let part = slice(request, |text| {
-            Some(*text.parse::<PolicyId>().ok()?.bytes())
-        })?;
+        let part = slice(request, |text| Some(*text.parse::<PolicyId>().ok()?.bytes()))?;
         let found = self.reader.policies(self.caller.account, product, &part);
         Ok(page(request, found, |policy| policy.id.to_string())?)
     }
@@ -77,9 +70,7 @@ impl Queries<'_> {
     pub fn customers(&self, request: &PageRequest) -> Answer<Page<Customer>> {
         self.caller.need(Permission::CustomerRead)?;
         self.caller.need_unlocked()?;
-        let part = slice(request, |text| {
-            Some(*text.parse::<CustomerId>().ok()?.bytes())
-        })?;
+        let part = slice(request, |text| Some(*text.parse::<CustomerId>().ok()?.bytes()))?;
         let found = self.reader.customers(self.caller.account, &part);
         Ok(page(request, found, |customer| customer.id.to_string())?)
     }
@@ -112,15 +103,8 @@ impl Queries<'_> {
             None => None,
         };
         let status = filter.status.map(|status| (status, now));
-        let query = LicenseQuery {
-            product,
-            policy,
-            customer,
-            status,
-        };
-        let part = slice(request, |text| {
-            Some(*text.parse::<LicenseId>().ok()?.bytes())
-        })?;
+        let query = LicenseQuery { product, policy, customer, status };
+        let part = slice(request, |text| Some(*text.parse::<LicenseId>().ok()?.bytes()))?;
         let found = self.reader.licenses(self.caller.account, &query, &part);
         Ok(page(request, found, |license| license.id.to_string())?)
     }

@@ -46,16 +46,8 @@ impl Queries<'_> {
             let Some((event, previous)) = event_of(&record.event, meter) else {
                 return Err(bad_cursor().into());
             };
-            let mut entry = HistoryEntry {
-                record: index,
-                at: record.at,
-                event,
-            };
-            if let HistoryEvent::Use {
-                subject: subject @ Some(_),
-                ..
-            } = &mut entry.event
-            {
+            let mut entry = HistoryEntry { record: index, at: record.at, event };
+            if let HistoryEvent::Use { subject: subject @ Some(_), .. } = &mut entry.event {
                 *subject = self.reader.subject(ledger, index)?;
             }
             entries.push(entry);
@@ -84,9 +76,7 @@ impl Queries<'_> {
             return Err(Refusal::invalid("from", "must be at most 20 years before to").into());
         }
         let name = &meter.spec.name;
-        let mut hours = self
-            .reader
-            .hours(self.caller.account, meter.license, name, first..end)?;
+        let mut hours = self.reader.hours(self.caller.account, meter.license, name, first..end)?;
         let running = meter.state.hour;
         if running.uses > 0 && (first..end).contains(&running.hour) {
             hours.retain(|hour| hour.hour != running.hour);
@@ -116,10 +106,7 @@ fn history(meter: &MeterView, items: Vec<HistoryEntry>, next: Option<u64>) -> Hi
         license: meter.license,
         meter: meter.spec.name.clone(),
         scale: meter.spec.scale,
-        page: Page {
-            items,
-            next: next.map(|next| next.to_string()),
-        },
+        page: Page { items, next: next.map(|next| next.to_string()) },
     }
 }
 
@@ -134,9 +121,7 @@ fn event_of(event: &Event<'_>, of: &MeterView) -> Option<(HistoryEvent, Option<u
                 counted: event.counted,
                 occurred_at: event.occurred_at,
                 subject: event.subject.map(|_| Subject::default()),
-                attributes: attributes
-                    .map(|(name, value)| (name.into(), value.into()))
-                    .collect(),
+                attributes: attributes.map(|(name, value)| (name.into(), value.into())).collect(),
             };
             Some((shown, event.previous))
         }
@@ -163,9 +148,7 @@ fn window_begin(hour: i64, window: Window) -> Timestamp {
 }
 
 fn month_begin(at: Timestamp) -> Option<Timestamp> {
-    let utc = jiff::Timestamp::from_millisecond(at.0)
-        .ok()?
-        .to_zoned(jiff::tz::TimeZone::UTC);
+    let utc = jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(jiff::tz::TimeZone::UTC);
     let first = utc.first_of_month().ok()?.start_of_day().ok()?;
     Some(Timestamp(first.timestamp().as_millisecond()))
 }

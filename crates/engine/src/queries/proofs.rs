@@ -43,7 +43,7 @@ impl Queries<'_> {
         }
         if record >= size {
             return Err(
-                Refusal::Unknown(Kind::Record, format!("{record} in a ledger of {size}")).into(),
+                Refusal::Unknown(Kind::Record, format!("{record} in a ledger of {size}")).into()
             );
         }
         let mut tree = StoredTree::new(self.reader, ledger);
@@ -83,9 +83,7 @@ impl Queries<'_> {
         self.caller.need(Permission::LedgerRead)?;
         self.caller.need_unlocked()?;
         let empty = || Refusal::Unknown(Kind::Record, "in this ledger yet".into());
-        let number = self
-            .reader
-            .ledger_number(self.caller.account, self.writer)?;
+        let number = self.reader.ledger_number(self.caller.account, self.writer)?;
         let number = number.ok_or_else(empty)?;
         Ok((number, self.reader.last_block(number)?.ok_or_else(empty)?))
     }

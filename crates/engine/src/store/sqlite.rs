@@ -106,10 +106,8 @@ impl SqliteStore {
         };
         let failed = |error: rusqlite::Error| open_error(&path, &error);
         let identity = identity(&connection.lock(), public_key, new_identity).map_err(failed)?;
-        let corrupt = |error: StoreError| OpenError::Corrupt {
-            path: path.clone(),
-            what: error.to_string(),
-        };
+        let corrupt =
+            |error: StoreError| OpenError::Corrupt { path: path.clone(), what: error.to_string() };
         let keys = Keys::open(&connection.lock()).map_err(corrupt)?;
         let store = Self {
             connection,
@@ -155,9 +153,7 @@ impl SqliteStore {
                 index += 1;
             }
             if index != end {
-                return Err(StoreError::Corrupt(format!(
-                    "the block of record {first} is damaged"
-                )));
+                return Err(StoreError::Corrupt(format!("the block of record {first} is damaged")));
             }
             next = end;
         }
@@ -183,22 +179,13 @@ impl SqliteStore {
             Event::Opened { .. } | Event::Changed(_) | Event::ClockBack { .. } => return Ok(()),
         };
         // A license that was deleted later has no meters to bring anywhere.
-        if self
-            .licenses
-            .find(&db.lock(), account, &LicenseRef::Id(license))?
-            .is_none()
-        {
+        if self.licenses.find(&db.lock(), account, &LicenseRef::Id(license))?.is_none() {
             return Ok(());
         }
         let Some(entry) = self.licenses.get(license) else {
             return Ok(());
         };
-        let Some(place) = entry
-            .policy
-            .meters
-            .iter()
-            .position(|spec| &*spec.name == meter)
-        else {
+        let Some(place) = entry.policy.meters.iter().position(|spec| &*spec.name == meter) else {
             return Ok(());
         };
         let state = &mut entry.meters[place].state;
@@ -207,16 +194,11 @@ impl SqliteStore {
         }
         *state = match &record.event {
             Event::Use(event) => {
-                state
-                    .after(&event.counted, record.at, index)
-                    .ok_or_else(|| {
-                        StoreError::Corrupt(format!("record {index} overflows its meter"))
-                    })?
+                state.after(&event.counted, record.at, index).ok_or_else(|| {
+                    StoreError::Corrupt(format!("record {index} overflows its meter"))
+                })?
             }
-            _ => MeterState {
-                last_record: Some(index),
-                ..*state
-            },
+            _ => MeterState { last_record: Some(index), ..*state },
         };
         if !entry.dirty {
             entry.dirty = true;
@@ -251,11 +233,9 @@ impl SqliteStore {
         let mut db = shared.lock();
         let now = unit.at.unwrap_or(Timestamp(0));
         let sizes = self.sizes.iter().map(|(ledger, size)| (*ledger, *size));
-        self.write_back
-            .begin(&db, &mut self.keys, pace, now, sizes)?;
-        let tx = db
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(store_error)?;
+        self.write_back.begin(&db, &mut self.keys, pace, now, sizes)?;
+        let tx =
+            db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
         // Write-backs come first: they hold what memory knew before this unit.
         let is_whole = self
             .write_back
@@ -330,9 +310,7 @@ impl Store for SqliteStore {
             .and_then(|mut statement| {
                 let values = params![account.bytes(), self.writer.bytes()];
                 let mut rows = statement.query(values)?;
-                rows.next()?
-                    .map(|row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))
-                    .transpose()
+                rows.next()?.map(|row| Ok((row.get(0)?, row.get::<_, i64>(1)?))).transpose()
             })
             .map_err(store_error)?
         };
@@ -361,21 +339,13 @@ impl Store for SqliteStore {
             .at;
         self.replay(account, number, covered, size)?;
         self.sizes.insert(number, size);
-        Ok(Some(LedgerTail {
-            number,
-            frontier,
-            last_at,
-        }))
+        Ok(Some(LedgerTail { number, frontier, last_at }))
     }
 
     fn next_ledger_number(&mut self) -> Result<LedgerNumber, StoreError> {
         self.connection
             .lock()
-            .query_row(
-                "SELECT coalesce(max(number), 0) + 1 FROM ledger",
-                [],
-                |row| row.get(0),
-            )
+            .query_row("SELECT coalesce(max(number), 0) + 1 FROM ledger", [], |row| row.get(0))
             .map_err(store_error)
     }
 
@@ -385,13 +355,12 @@ impl Store for SqliteStore {
         let mut loaded = Loaded::default();
         let mut places = FastMap::default();
         for (account, name) in &wanted.licenses {
-            let place = match self.licenses.find(&db, *account, name)? {
-                None => None,
-                Some(id) => Some(*places.entry(id).or_insert_with(|| {
+            let place = self.licenses.find(&db, *account, name)?.map(|id| {
+                *places.entry(id).or_insert_with(|| {
                     loaded.licenses.extend(self.licenses.loaded(id));
                     loaded.licenses.len() - 1
-                })),
-            };
+                })
+            });
             loaded.places.push(place);
         }
         for key in &wanted.keys {
@@ -410,11 +379,7 @@ impl Store for SqliteStore {
 
     fn probe(&mut self) -> Result<(), StoreError> {
         let sql = "INSERT OR REPLACE INTO meta (name, value) VALUES ('probe', randomblob(4096))";
-        self.connection
-            .lock()
-            .execute(sql, [])
-            .map(|_| ())
-            .map_err(commit_error)
+        self.connection.lock().execute(sql, []).map(|_| ()).map_err(commit_error)
     }
 
     fn reload(&mut self) -> Result<(), StoreError> {
@@ -431,19 +396,14 @@ impl Store for SqliteStore {
             self.commit_at(&Unit::default(), Pace::Everything)?;
         }
         let db = self.connection.lock();
-        db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-            .map_err(store_error)
+        db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(store_error)
     }
 }
 
 fn identity(db: &Connection, public_key: [u8; 32], new: Identity) -> rusqlite::Result<Identity> {
     use rusqlite::OptionalExtension as _;
     let secret = db
-        .query_row(
-            "SELECT value FROM meta WHERE name = 'key_secret'",
-            [],
-            |row| row.get(0),
-        )
+        .query_row("SELECT value FROM meta WHERE name = 'key_secret'", [], |row| row.get(0))
         .optional()?;
     let key_secret = match secret {
         Some(secret) => secret,
@@ -456,11 +416,7 @@ fn identity(db: &Connection, public_key: [u8; 32], new: Identity) -> rusqlite::R
         }
     };
     let writer = db
-        .query_row(
-            "SELECT id FROM writer WHERE public_key = ?1",
-            [public_key],
-            |row| row.get(0),
-        )
+        .query_row("SELECT id FROM writer WHERE public_key = ?1", [public_key], |row| row.get(0))
         .optional()?;
     let writer = match writer {
         Some(id) => WriterId::from_bytes(id),
@@ -479,15 +435,10 @@ fn read_record(db: &Connection, ledger: LedgerNumber, record: u64) -> Result<Vec
     let (first, body): (i64, Vec<u8>) = db
         .prepare_cached("SELECT id, body FROM block WHERE id <= ?1 ORDER BY id DESC LIMIT 1")
         .and_then(|mut statement| {
-            statement.query_row([row_id(ledger, record)], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
+            statement.query_row([row_id(ledger, record)], |row| Ok((row.get(0)?, row.get(1)?)))
         })
         .map_err(store_error)?;
     let place = usize::try_from(row_id(ledger, record) - first).unwrap_or(usize::MAX);
     let missing = || StoreError::Corrupt(format!("record {record} is missing"));
-    block::records(&body)
-        .nth(place)
-        .map(|(bytes, _)| bytes.to_vec())
-        .ok_or_else(missing)
+    block::records(&body).nth(place).map(|(bytes, _)| bytes.to_vec()).ok_or_else(missing)
 }

@@ -16,10 +16,7 @@ pub fn check(
     auditor: &Auditor,
     report: &mut Report,
 ) -> rusqlite::Result<()> {
-    let hashes = Hashes {
-        db,
-        account: ledger.account,
-    };
+    let hashes = Hashes { db, account: ledger.account };
     let mut seen = 0;
     let mut compare = |word: &str, id: [u8; 16], name: String, digest: [u8; 32]| {
         report.catalogue_entries += 1;
@@ -31,21 +28,15 @@ pub fn check(
             None => "was put there behind the ledger's back",
         };
         let what = Problem::WrongEntry(format!("{word} {name} {what}"));
-        report.findings.push(Finding {
-            origin: ledger.origin.clone(),
-            record: None,
-            what,
-        });
+        report.findings.push(Finding { origin: ledger.origin.clone(), record: None, what });
     };
     hashes.products(|id, name, digest| compare("product", id, name, digest))?;
     hashes.policies(|id, name, digest| compare("policy", id, name, digest))?;
     hashes.licenses(|id, name, digest| compare("license", id, name, digest))?;
     hashes.tokens(|id, name, digest| compare("token", id, name, digest))?;
 
-    let live = auditor
-        .catalogue()
-        .filter(|change| change.action != Action::Deleted);
-    if live.clone().count() == seen {
+    let live = || auditor.catalogue().filter(|change| change.action != Action::Deleted);
+    if live().count() == seen {
         return Ok(());
     }
     for change in live() {
@@ -56,17 +47,12 @@ pub fn check(
             Entity::Token => ("token", "token"),
         };
         let sql = format!("SELECT 1 FROM {table} WHERE account = ?1 AND id = ?2");
-        let is_there = db
-            .prepare_cached(&sql)?
-            .exists(params![ledger.account.bytes(), change.id])?;
+        let is_there =
+            db.prepare_cached(&sql)?.exists(params![ledger.account.bytes(), change.id])?;
         if !is_there {
             let hex: String = change.id.iter().map(|byte| format!("{byte:02x}")).collect();
             let what = Problem::WrongEntry(format!("{word} {hex} is gone without a record of it"));
-            report.findings.push(Finding {
-                origin: ledger.origin.clone(),
-                record: None,
-                what,
-            });
+            report.findings.push(Finding { origin: ledger.origin.clone(), record: None, what });
         }
     }
     Ok(())
@@ -140,11 +126,7 @@ mod hashes {
                      WHERE meter.account = ?1 AND meter.license = ?2 ORDER BY meter.place",
                 )?
                 .query_map(
-                    params![
-                        self.account.bytes(),
-                        license.id.bytes(),
-                        license.policy.bytes()
-                    ],
+                    params![self.account.bytes(), license.id.bytes(), license.policy.bytes()],
                     |row| {
                         let name = Code::parse("name", row.get_ref(0)?.as_str()?)
                             .map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, 0))?;
@@ -164,11 +146,7 @@ mod hashes {
             let mut found = statement.query([self.account.bytes()])?;
             while let Some(row) = found.next()? {
                 let token = rows::token(row)?;
-                each(
-                    *token.id.bytes(),
-                    token.id.to_string(),
-                    canonical::token(&token),
-                );
+                each(*token.id.bytes(), token.id.to_string(), canonical::token(&token));
             }
             Ok(())
         }

@@ -35,9 +35,7 @@ pub fn size(db: &Connection, ledger: LedgerNumber) -> rusqlite::Result<u64> {
             |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
         )
         .optional()?;
-    Ok(last.map_or(0, |(id, count)| {
-        (id - row_id(ledger, 0) + count).cast_unsigned()
-    }))
+    Ok(last.map_or(0, |(id, count)| (id - row_id(ledger, 0) + count).cast_unsigned()))
 }
 
 /// Checks a ledger from its first record to its last.
@@ -50,11 +48,7 @@ pub fn check(
 ) {
     if let Err(error) = Check::new(db, ledger, kept, report).run(progress) {
         let what = Problem::Unreadable(error.to_string());
-        report.findings.push(Finding {
-            origin: ledger.origin.clone(),
-            record: None,
-            what,
-        });
+        report.findings.push(Finding { origin: ledger.origin.clone(), record: None, what });
     }
 }
 
@@ -136,10 +130,7 @@ impl<'a> Check<'a> {
             count += 1;
         }
         if count != block.count {
-            self.find(
-                Some(block.first + count),
-                Problem::Missing(block.first + block.count),
-            );
+            self.find(Some(block.first + count), Problem::Missing(block.first + block.count));
         }
         self.report.bytes += block.body.len() as u64;
         let has_new_findings = self.report.findings.len() > findings_before;
@@ -147,9 +138,8 @@ impl<'a> Check<'a> {
             let last = block.first + block.count.saturating_sub(1);
             self.find(Some(block.first), Problem::WrongRoot(last));
         }
-        self.last_signed = block
-            .signature
-            .map(|signature| (block.first + block.count, block.root, signature));
+        self.last_signed =
+            block.signature.map(|signature| (block.first + block.count, block.root, signature));
         Ok(())
     }
 
@@ -172,10 +162,7 @@ impl<'a> Check<'a> {
             self.node(index, position, &hash)?;
         }
         // Only a use with the flag can have a subject; decoding again is rare enough.
-        if let Ok(Record {
-            event: Event::Use(event),
-            ..
-        }) = Record::decode(bytes)
+        if let Ok(Record { event: Event::Use(event), .. }) = Record::decode(bytes)
             && let Some(commitment) = event.subject
         {
             self.subject(index, commitment)?;
@@ -183,8 +170,7 @@ impl<'a> Check<'a> {
         if self.kept_sizes.first() == Some(&self.auditor.size()) {
             self.kept_sizes.retain(|size| *size != self.auditor.size());
             let root = self.auditor.root();
-            self.kept
-                .compare(&self.ledger.origin, self.auditor.size(), &root, self.report);
+            self.kept.compare(&self.ledger.origin, self.auditor.size(), &root, self.report);
         }
         Ok(())
     }
@@ -196,11 +182,7 @@ impl<'a> Check<'a> {
                 "SELECT hash FROM node WHERE ledger = ?1 AND height = ?2 AND position = ?3",
             )?
             .query_row(
-                params![
-                    self.ledger.number,
-                    position.height,
-                    position.index.cast_signed()
-                ],
+                params![self.ledger.number, position.height, position.index.cast_signed()],
                 |row| row.get(0),
             )
             .optional()?;
@@ -215,11 +197,8 @@ impl<'a> Check<'a> {
             .db
             .prepare_cached("SELECT salt, user, host, address FROM subject WHERE id = ?1")?
             .query_row([row_id(self.ledger.number, index)], |row| {
-                let subject = Subject {
-                    user: row.get(1)?,
-                    host: row.get(2)?,
-                    address: row.get(3)?,
-                };
+                let subject =
+                    Subject { user: row.get(1)?, host: row.get(2)?, address: row.get(3)? };
                 Ok((row.get(0)?, subject))
             })
             .optional()?;
@@ -242,10 +221,7 @@ impl<'a> Check<'a> {
             .db
             .query_row(
                 "SELECT count(*) FROM subject WHERE id >= ?1 AND id < ?2",
-                [
-                    row_id(self.ledger.number, 0),
-                    row_id(self.ledger.number + 1, 0),
-                ],
+                [row_id(self.ledger.number, 0), row_id(self.ledger.number + 1, 0)],
                 |row| row.get::<_, i64>(0),
             )?
             .cast_unsigned()
@@ -282,11 +258,7 @@ impl<'a> Check<'a> {
             return;
         };
         let origin = self.ledger.origin.clone();
-        let checkpoint = Checkpoint {
-            origin,
-            size: signed_size,
-            root,
-        };
+        let checkpoint = Checkpoint { origin, size: signed_size, root };
         self.report.signatures += 1;
         if !self.ledger.verifier.accepts(&checkpoint, &signature) {
             self.find(Some(size.saturating_sub(1)), Problem::Forged);
@@ -295,10 +267,6 @@ impl<'a> Check<'a> {
 
     fn find(&mut self, record: Option<u64>, what: Problem) {
         let origin = self.ledger.origin.clone();
-        self.report.findings.push(Finding {
-            origin,
-            record,
-            what,
-        });
+        self.report.findings.push(Finding { origin, record, what });
     }
 }

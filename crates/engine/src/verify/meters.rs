@@ -23,11 +23,7 @@ pub fn check(
          JOIN policy_meter spec ON spec.account = meter.account AND spec.policy = license.policy
              AND spec.place = meter.place
          WHERE meter.account = ?1",
-        rows::METER
-            .split(", ")
-            .map(|name| format!("meter.{name}"))
-            .collect::<Vec<_>>()
-            .join(", ")
+        rows::METER.split(", ").map(|name| format!("meter.{name}")).collect::<Vec<_>>().join(", ")
     );
     let mut statement = db.prepare(&sql)?;
     let mut found = statement.query([ledger.account.bytes()])?;
@@ -40,11 +36,7 @@ pub fn check(
         let trail = auditor.trail(license, &name);
         if let Some((record, what)) = difference(db, ledger, &meter, floor, trail)? {
             let what = Problem::WrongMeter(format!("meter {name} of {license} {what}"));
-            report.findings.push(Finding {
-                origin: ledger.origin.clone(),
-                record,
-                what,
-            });
+            report.findings.push(Finding { origin: ledger.origin.clone(), record, what });
         }
     }
     for (license, name, trail) in auditor.trails() {
@@ -53,11 +45,7 @@ pub fn check(
         if !is_deleted && !has_meters(db, ledger, license)? {
             let what = Problem::WrongMeter(format!("meter {name} of {license} is missing"));
             let record = Some(trail.last_record);
-            report.findings.push(Finding {
-                origin: ledger.origin.clone(),
-                record,
-                what,
-            });
+            report.findings.push(Finding { origin: ledger.origin.clone(), record, what });
         }
     }
     Ok(())
@@ -115,16 +103,11 @@ fn figures_of(
     };
     let place = usize::try_from(id - first).unwrap_or(usize::MAX);
     let bytes = block::records(&body).nth(place).map(|(bytes, _)| bytes);
-    Ok(
-        match bytes
-            .and_then(|bytes| Record::decode(bytes).ok())
-            .map(|record| record.event)
-        {
-            Some(Event::Use(event)) => Some((event.counted.total, event.counted.gross)),
-            Some(Event::Refused(event)) => Some((event.total, i64::MIN)),
-            _ => None,
-        },
-    )
+    Ok(match bytes.and_then(|bytes| Record::decode(bytes).ok()).map(|record| record.event) {
+        Some(Event::Use(event)) => Some((event.counted.total, event.counted.gross)),
+        Some(Event::Refused(event)) => Some((event.total, i64::MIN)),
+        _ => None,
+    })
 }
 
 fn has_meters(db: &Connection, ledger: &Named, license: LicenseId) -> rusqlite::Result<bool> {

@@ -28,9 +28,7 @@ impl Shared {
 
     /// The connection. A panic elsewhere does not damage it: SQLite rolls back what was not committed.
     pub fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -100,11 +98,7 @@ fn check_format(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     }
     let found = pragma("user_version")?;
     if found > FORMAT {
-        return Err(OpenError::Newer {
-            path: path.to_path_buf(),
-            found,
-            known: FORMAT,
-        });
+        return Err(OpenError::Newer { path: path.to_path_buf(), found, known: FORMAT });
     }
     Ok(())
 }
@@ -114,14 +108,8 @@ pub fn open_error(path: &Path, error: &rusqlite::Error) -> OpenError {
     let path = path.to_path_buf();
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotADatabase(path),
-        Some(ErrorCode::DatabaseCorrupt) => OpenError::Corrupt {
-            path,
-            what: error.to_string(),
-        },
-        _ => OpenError::Database {
-            path,
-            what: error.to_string(),
-        },
+        Some(ErrorCode::DatabaseCorrupt) => OpenError::Corrupt { path, what: error.to_string() },
+        _ => OpenError::Database { path, what: error.to_string() },
     }
 }
 

@@ -22,7 +22,7 @@ impl Filter {
 
     /// The filter with these bytes, if they are one.
     pub fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
-        (!bytes.is_empty() && bytes.len() % BLOCK_BYTES == 0).then_some(Self(bytes))
+        (!bytes.is_empty() && bytes.len().is_multiple_of(BLOCK_BYTES)).then_some(Self(bytes))
     }
 
     pub fn bytes(&self) -> &[u8] {
@@ -62,9 +62,7 @@ mod tests {
 
     fn fingerprint(n: u64) -> u64 {
         u64::from_le_bytes(
-            *usance_core::ledger::tree::leaf_hash(&n.to_le_bytes())
-                .first_chunk()
-                .unwrap(),
+            *usance_core::ledger::tree::leaf_hash(&n.to_le_bytes()).first_chunk().unwrap(),
         )
     }
 
@@ -76,13 +74,8 @@ mod tests {
             filter.insert(fingerprint(n));
         }
         assert!((0..keys as u64).all(|n| filter.may_contain(fingerprint(n))));
-        let wrong = (0..100_000)
-            .filter(|n| filter.may_contain(fingerprint(1 << 40 | n)))
-            .count();
-        assert!(
-            wrong < 500,
-            "{wrong} of 100000 questions answered maybe in vain"
-        );
+        let wrong = (0..100_000).filter(|n| filter.may_contain(fingerprint(1 << 40 | n))).count();
+        assert!(wrong < 500, "{wrong} of 100000 questions answered maybe in vain");
         let again = Filter::from_bytes(filter.bytes().to_vec()).unwrap();
         assert!(again.may_contain(fingerprint(7)));
         assert!(Filter::from_bytes(vec![0; 63]).is_none());

@@ -69,10 +69,7 @@ impl Keys {
                     .collect::<rusqlite::Result<Vec<_>>>()
             })
             .map_err(store_error)?;
-        Ok(Self {
-            runs,
-            ..Self::default()
-        })
+        Ok(Self { runs, ..Self::default() })
     }
 
     /// Notes a key that was spent.
@@ -88,16 +85,10 @@ impl Keys {
         if let Some(writing) = &self.writing {
             places.extend(writing.entries.get(&fingerprint).into_iter().flatten());
         }
-        for run in self
-            .runs
-            .iter()
-            .filter(|run| run.filter.may_contain(fingerprint))
-        {
+        for run in self.runs.iter().filter(|run| run.filter.may_contain(fingerprint)) {
             let chunk = read_chunk(db, run.number, chunk_of(fingerprint))?;
             places.extend(
-                entries(&chunk)
-                    .filter(|(found, _)| *found == fingerprint)
-                    .map(|(_, place)| place),
+                entries(&chunk).filter(|(found, _)| *found == fingerprint).map(|(_, place)| place),
             );
         }
         Ok(places)
@@ -132,19 +123,8 @@ impl Keys {
                 chunk.extend_from_slice(&record.to_le_bytes());
             }
         }
-        let run = Run {
-            number,
-            keys: keys as u64,
-            newest_at: now,
-            filter,
-        };
-        self.writing = Some(Writing {
-            run,
-            entries: all,
-            chunks,
-            next_chunk: 0,
-            merged,
-        });
+        let run = Run { number, keys: keys as u64, newest_at: now, filter };
+        self.writing = Some(Writing { run, entries: all, chunks, next_chunk: 0, merged });
         Ok(())
     }
 
@@ -154,10 +134,7 @@ impl Keys {
         let Some(writing) = &mut self.writing else {
             return Ok(true);
         };
-        let end = writing
-            .chunks
-            .len()
-            .min(writing.next_chunk.saturating_add(count));
+        let end = writing.chunks.len().min(writing.next_chunk.saturating_add(count));
         for chunk in writing.next_chunk..end {
             db.prepare_cached("INSERT OR REPLACE INTO key_chunk (id, entries) VALUES (?1, ?2)")?
                 .execute(params![
@@ -187,8 +164,7 @@ impl Keys {
     /// Takes over the run that was just committed.
     pub fn finish_run(&mut self) {
         if let Some(writing) = self.writing.take() {
-            self.runs
-                .retain(|run| !writing.merged.contains(&run.number));
+            self.runs.retain(|run| !writing.merged.contains(&run.number));
             self.runs.push(writing.run);
         }
     }
@@ -234,7 +210,6 @@ fn entries(chunk: &[u8]) -> impl Iterator<Item = (u64, Place)> {
 fn delete_run(db: &Connection, number: i64) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM key_chunk WHERE id >= ?1 AND id < ?2")?
         .execute([number << 16, (number + 1) << 16])?;
-    db.prepare_cached("DELETE FROM key_run WHERE number = ?1")?
-        .execute([number])?;
+    db.prepare_cached("DELETE FROM key_run WHERE number = ?1")?.execute([number])?;
     Ok(())
 }

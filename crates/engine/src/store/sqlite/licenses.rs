@@ -56,16 +56,12 @@ impl Licenses {
             (None, LicenseRef::Key(key)) => ("key", &key.0),
             (None, LicenseRef::Id(_)) => return Ok(None),
         };
-        let sql = format!(
-            "SELECT {} FROM license WHERE account = ?1 AND {column} = ?2",
-            rows::LICENSE
-        );
+        let sql =
+            format!("SELECT {} FROM license WHERE account = ?1 AND {column} = ?2", rows::LICENSE);
         let found = db
             .prepare_cached(&sql)
             .and_then(|mut statement| {
-                statement
-                    .query_row(params![account.bytes(), value], rows::license)
-                    .optional()
+                statement.query_row(params![account.bytes(), value], rows::license).optional()
             })
             .map_err(store_error)?;
         let Some(license) = found else {
@@ -128,16 +124,7 @@ impl Licenses {
         }
         let id = license.id;
         let license = Arc::new(license);
-        self.young.insert(
-            id,
-            Entry {
-                account,
-                license,
-                policy,
-                meters,
-                dirty: false,
-            },
-        );
+        self.young.insert(id, Entry { account, license, policy, meters, dirty: false });
         if self.young.len() >= LICENSES_CACHED_MAX {
             self.next_generation();
         }
@@ -146,8 +133,7 @@ impl Licenses {
 
     fn next_generation(&mut self) {
         let forgotten = mem::replace(&mut self.old, mem::take(&mut self.young));
-        self.young
-            .extend(forgotten.into_iter().filter(|(_, entry)| entry.dirty));
+        self.young.extend(forgotten.into_iter().filter(|(_, entry)| entry.dirty));
         if self.by_key.len() > 2 * LICENSES_CACHED_MAX {
             self.by_key.clear();
         }

@@ -36,10 +36,7 @@ pub fn row_id(ledger: LedgerNumber, record: u64) -> i64 {
 
 impl SqliteReader {
     pub(super) fn new(connections: Vec<Shared>) -> Self {
-        Self {
-            connections,
-            turn: AtomicUsize::new(0),
-        }
+        Self { connections, turn: AtomicUsize::new(0) }
     }
 
     fn db(&self) -> MutexGuard<'_, Connection> {
@@ -118,31 +115,17 @@ impl SqliteReader {
 
 impl Reader for SqliteReader {
     fn first_account(&self) -> Result<Option<AccountId>, StoreError> {
-        self.one(
-            "SELECT id FROM account ORDER BY created_at, id LIMIT 1",
-            [],
-            |row| Ok(AccountId::from_bytes(row.get(0)?)),
-        )
+        self.one("SELECT id FROM account ORDER BY created_at, id LIMIT 1", [], |row| {
+            Ok(AccountId::from_bytes(row.get(0)?))
+        })
     }
 
     fn product(&self, of: AccountId, id: &Ref<ProductId>) -> Result<Option<Product>, StoreError> {
-        self.named(
-            ("product", rows::PRODUCT),
-            of,
-            id,
-            |id| *id.bytes(),
-            rows::product,
-        )
+        self.named(("product", rows::PRODUCT), of, id, |id| *id.bytes(), rows::product)
     }
 
     fn products(&self, of: AccountId, part: &Slice) -> Result<Vec<Product>, StoreError> {
-        self.slice(
-            ("product", rows::PRODUCT),
-            of,
-            ("", &[]),
-            part,
-            rows::product,
-        )
+        self.slice(("product", rows::PRODUCT), of, ("", &[]), part, rows::product)
     }
 
     fn policy(&self, of: AccountId, id: &Ref<PolicyId>) -> Result<Option<Policy>, StoreError> {
@@ -162,18 +145,9 @@ impl Reader for SqliteReader {
         part: &Slice,
     ) -> Result<Vec<Policy>, StoreError> {
         let product = product.map(|id| *id.bytes());
-        let condition = if product.is_some() {
-            "AND product = ?4"
-        } else {
-            "AND ?4 IS NULL"
-        };
-        let mut policies = self.slice(
-            ("policy", rows::POLICY),
-            of,
-            (condition, &[&product]),
-            part,
-            rows::policy,
-        )?;
+        let condition = if product.is_some() { "AND product = ?4" } else { "AND ?4 IS NULL" };
+        let mut policies =
+            self.slice(("policy", rows::POLICY), of, (condition, &[&product]), part, rows::policy)?;
         let db = self.db();
         for policy in &mut policies {
             policy.meters = rows::meter_specs(&db, of, policy.id).map_err(store_error)?;
@@ -186,23 +160,11 @@ impl Reader for SqliteReader {
         of: AccountId,
         id: &Ref<CustomerId>,
     ) -> Result<Option<Customer>, StoreError> {
-        self.named(
-            ("customer", rows::CUSTOMER),
-            of,
-            id,
-            |id| *id.bytes(),
-            rows::customer,
-        )
+        self.named(("customer", rows::CUSTOMER), of, id, |id| *id.bytes(), rows::customer)
     }
 
     fn customers(&self, of: AccountId, part: &Slice) -> Result<Vec<Customer>, StoreError> {
-        self.slice(
-            ("customer", rows::CUSTOMER),
-            of,
-            ("", &[]),
-            part,
-            rows::customer,
-        )
+        self.slice(("customer", rows::CUSTOMER), of, ("", &[]), part, rows::customer)
     }
 
     fn license(&self, of: AccountId, id: &LicenseRef) -> Result<Option<License>, StoreError> {
@@ -222,15 +184,9 @@ impl Reader for SqliteReader {
     }
 
     fn license_by_key(&self, key: &str) -> Result<Option<(AccountId, License)>, StoreError> {
-        let sql = format!(
-            "SELECT {}, account FROM license WHERE key = ?1",
-            rows::LICENSE
-        );
+        let sql = format!("SELECT {}, account FROM license WHERE key = ?1", rows::LICENSE);
         self.one(&sql, [key], |row| {
-            Ok((
-                AccountId::from_bytes(row.get("account")?),
-                rows::license(row)?,
-            ))
+            Ok((AccountId::from_bytes(row.get("account")?), rows::license(row)?))
         })
     }
 
@@ -247,10 +203,7 @@ impl Reader for SqliteReader {
             rows::METER
         );
         let found = self.many(&sql, params![of.bytes(), id.bytes()], |row| {
-            Ok((
-                row.get::<_, String>("name")?,
-                rows::meter(row)?.allowed_from,
-            ))
+            Ok((row.get::<_, String>("name")?, rows::meter(row)?.allowed_from))
         })?;
         found
             .into_iter()
@@ -276,10 +229,7 @@ impl Reader for SqliteReader {
             (product.is_some(), " AND product = ?4"),
             (policy.is_some(), " AND policy = ?5"),
             (customer.is_some(), " AND customer = ?6"),
-            (
-                true,
-                " AND (?4 IS NULL OR 1) AND (?5 IS NULL OR 1) AND (?6 IS NULL OR 1)",
-            ),
+            (true, " AND (?4 IS NULL OR 1) AND (?5 IS NULL OR 1) AND (?6 IS NULL OR 1)"),
         ] {
             if is_wanted {
                 condition.push_str(text);
@@ -296,33 +246,18 @@ impl Reader for SqliteReader {
             Some(Status::Active) => format!(" AND standing = 0 AND NOT {over} AND NOT {early}"),
         });
         let values: [&dyn ToSql; 4] = [&product, &policy, &customer, &now];
-        self.slice(
-            ("license", rows::LICENSE),
-            of,
-            (&condition, &values),
-            part,
-            rows::license,
-        )
+        self.slice(("license", rows::LICENSE), of, (&condition, &values), part, rows::license)
     }
 
     fn token(&self, of: AccountId, id: TokenId) -> Result<Option<Token>, StoreError> {
-        let sql = format!(
-            "SELECT {} FROM token WHERE account = ?1 AND id = ?2",
-            rows::TOKEN
-        );
+        let sql = format!("SELECT {} FROM token WHERE account = ?1 AND id = ?2", rows::TOKEN);
         self.one(&sql, params![of.bytes(), id.bytes()], rows::token)
     }
 
     fn token_by_secret(&self, hash: &SecretHash) -> Result<Option<(AccountId, Token)>, StoreError> {
-        let sql = format!(
-            "SELECT {}, account FROM token WHERE secret = ?1",
-            rows::TOKEN
-        );
+        let sql = format!("SELECT {}, account FROM token WHERE secret = ?1", rows::TOKEN);
         self.one(&sql, [hash.0], |row| {
-            Ok((
-                AccountId::from_bytes(row.get("account")?),
-                rows::token(row)?,
-            ))
+            Ok((AccountId::from_bytes(row.get("account")?), rows::token(row)?))
         })
     }
 
@@ -338,18 +273,11 @@ impl Reader for SqliteReader {
             Referent::License(id) => (id.bytes(), &[("token", "license")]),
         };
         for (table, column) in places {
-            let live = if *table == "token" {
-                "AND revoked_at IS NULL"
-            } else {
-                ""
-            };
+            let live = if *table == "token" { "AND revoked_at IS NULL" } else { "" };
             let sql = format!(
                 "SELECT 1 FROM {table} WHERE account = ?1 AND {column} = ?2 {live} LIMIT 1"
             );
-            if self
-                .one(&sql, params![of.bytes(), id], |_| Ok(()))?
-                .is_some()
-            {
+            if self.one(&sql, params![of.bytes(), id], |_| Ok(()))?.is_some() {
                 return Ok(Some(match *table {
                     "policy" => "policy",
                     "license" => "license",
@@ -372,13 +300,7 @@ impl Reader for SqliteReader {
                  AND hour >= ?4 AND hour < ?5 ORDER BY hour",
             rows::HOUR
         );
-        let values = params![
-            of.bytes(),
-            license.bytes(),
-            meter.as_str(),
-            range.start,
-            range.end
-        ];
+        let values = params![of.bytes(), license.bytes(), meter.as_str(), range.start, range.end];
         self.many(&sql, values, rows::hour)
     }
 
@@ -413,21 +335,13 @@ impl Reader for SqliteReader {
 
     fn node(&self, ledger: LedgerNumber, at: Position) -> Result<Option<Hash>, StoreError> {
         let sql = "SELECT hash FROM node WHERE ledger = ?1 AND height = ?2 AND position = ?3";
-        self.one(
-            sql,
-            params![ledger, at.height, at.index.cast_signed()],
-            |row| row.get(0),
-        )
+        self.one(sql, params![ledger, at.height, at.index.cast_signed()], |row| row.get(0))
     }
 
     fn subject(&self, ledger: LedgerNumber, record: u64) -> Result<Option<Subject>, StoreError> {
         let sql = "SELECT user, host, address FROM subject WHERE id = ?1";
         self.one(sql, [row_id(ledger, record)], |row| {
-            Ok(Subject {
-                user: row.get(0)?,
-                host: row.get(1)?,
-                address: row.get(2)?,
-            })
+            Ok(Subject { user: row.get(0)?, host: row.get(1)?, address: row.get(2)? })
         })
     }
 }

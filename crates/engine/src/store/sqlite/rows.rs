@@ -233,9 +233,7 @@ pub fn license(row: &Row<'_>) -> Result<License> {
         key: LicenseKey(row.get(1)?),
         product: ProductId::from_bytes(row.get(2)?),
         policy: PolicyId::from_bytes(row.get(3)?),
-        customer: row
-            .get::<_, Option<[u8; 16]>>(4)?
-            .map(CustomerId::from_bytes),
+        customer: row.get::<_, Option<[u8; 16]>>(4)?.map(CustomerId::from_bytes),
         name: row.get(5)?,
         standing: match row.get::<_, i64>(6)? {
             0 => Standing::Active,
@@ -286,12 +284,8 @@ pub fn token(row: &Row<'_>) -> Result<Token> {
         secret: SecretHash(row.get(2)?),
         permissions: permissions(row, 3)?,
         locks: Locks {
-            product: row
-                .get::<_, Option<[u8; 16]>>(4)?
-                .map(ProductId::from_bytes),
-            license: row
-                .get::<_, Option<[u8; 16]>>(5)?
-                .map(LicenseId::from_bytes),
+            product: row.get::<_, Option<[u8; 16]>>(4)?.map(ProductId::from_bytes),
+            license: row.get::<_, Option<[u8; 16]>>(5)?.map(LicenseId::from_bytes),
             meter: match row.get::<_, Option<String>>(6)? {
                 Some(name) => Some(Code::parse("meter", &name).map_err(|_| damaged(6, "a name"))?),
                 None => None,
@@ -362,14 +356,7 @@ pub fn put_meter(
         AllowedFrom::Policy => (0, None),
         AllowedFrom::License(allowed) => (1, allowed),
     };
-    let MeterState {
-        total,
-        gross,
-        held,
-        last_record,
-        refusals,
-        hour,
-    } = meter.state;
+    let MeterState { total, gross, held, last_record, refusals, hour } = meter.state;
     db.prepare_cached(
         "INSERT OR REPLACE INTO meter (account, license, place, own_allowed, allowed, total, gross,
              held, last_record, refusals, hour, uses, incremented, decremented, adjusted, overage)
@@ -414,9 +401,7 @@ pub fn whole_policy(
     id: PolicyId,
 ) -> Result<Option<Arc<Policy>>> {
     let found = db
-        .prepare_cached(&format!(
-            "SELECT {POLICY} FROM policy WHERE account = ?1 AND id = ?2"
-        ))?
+        .prepare_cached(&format!("SELECT {POLICY} FROM policy WHERE account = ?1 AND id = ?2"))?
         .query_row(params![account.bytes(), id.bytes()], policy)
         .optional()?;
     let Some(mut policy) = found else {

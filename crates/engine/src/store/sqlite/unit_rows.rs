@@ -16,11 +16,7 @@ pub fn write(db: &Connection, writer: WriterId, unit: &Unit) -> rusqlite::Result
         db.prepare_cached(
             "INSERT INTO ledger (number, account, writer, covered) VALUES (?1, ?2, ?3, 0)",
         )?
-        .execute(params![
-            ledger.number,
-            ledger.account.bytes(),
-            writer.bytes()
-        ])?;
+        .execute(params![ledger.number, ledger.account.bytes(), writer.bytes()])?;
     }
     for change in &unit.changes {
         write_change(db, change)?;
@@ -41,12 +37,7 @@ pub fn write(db: &Connection, writer: WriterId, unit: &Unit) -> rusqlite::Result
         db.prepare_cached(
             "INSERT INTO node (ledger, height, position, hash) VALUES (?1, ?2, ?3, ?4)",
         )?
-        .execute(params![
-            ledger,
-            position.height,
-            position.index.cast_signed(),
-            hash
-        ])?;
+        .execute(params![ledger, position.height, position.index.cast_signed(), hash])?;
     }
     for row in &unit.subjects {
         db.prepare_cached(
@@ -82,10 +73,8 @@ pub fn write(db: &Connection, writer: WriterId, unit: &Unit) -> rusqlite::Result
 
 fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
     let delete = |table: &str, account: &AccountId, id: &[u8; 16]| {
-        db.prepare_cached(&format!(
-            "DELETE FROM {table} WHERE account = ?1 AND id = ?2"
-        ))?
-        .execute(params![account.bytes(), id])
+        db.prepare_cached(&format!("DELETE FROM {table} WHERE account = ?1 AND id = ?2"))?
+            .execute(params![account.bytes(), id])
     };
     match change {
         Change::PutAccount(account, at) => {
@@ -158,10 +147,7 @@ fn write_new_meters(
 ) -> rusqlite::Result<()> {
     let specs = rows::meter_specs(db, account, license.policy)?;
     for (place, (spec, allowed_from)) in specs.iter().zip(allowed).enumerate() {
-        let meter = LoadedMeter {
-            allowed_from: *allowed_from,
-            state: spec.beginning(),
-        };
+        let meter = LoadedMeter { allowed_from: *allowed_from, state: spec.beginning() };
         rows::put_meter(db, account, license.id, place, &meter)?;
     }
     Ok(())

@@ -69,11 +69,7 @@ impl WriteBack {
         keys.begin_run(db, now)?;
         let dirty = std::mem::take(&mut self.dirty);
         self.records = 0;
-        self.cycle = Some(Cycle {
-            dirty,
-            next: 0,
-            covered: sizes.collect(),
-        });
+        self.cycle = Some(Cycle { dirty, next: 0, covered: sizes.collect() });
         Ok(())
     }
 
@@ -93,10 +89,9 @@ impl WriteBack {
             Pace::Everything => (usize::MAX, usize::MAX),
             // Whoever produces faster than this share writes back would grow the tail without end.
             Pace::Beside(_) if self.records >= 2 * WRITE_BACK_RECORDS => (usize::MAX, usize::MAX),
-            Pace::Beside(uses) => (
-                WRITE_BACK_METERS_PER_UNIT + uses / 2,
-                WRITE_BACK_CHUNKS_PER_UNIT + uses / 64,
-            ),
+            Pace::Beside(uses) => {
+                (WRITE_BACK_METERS_PER_UNIT + uses / 2, WRITE_BACK_CHUNKS_PER_UNIT + uses / 64)
+            }
         };
         let end = cycle.dirty.len().min(cycle.next.saturating_add(meters));
         for id in &cycle.dirty[cycle.next..end] {
