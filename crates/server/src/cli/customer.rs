@@ -1,6 +1,7 @@
 //! `usance customer`: who pays.
 
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use super::body::Body;
 use super::connection::Connection;
@@ -78,7 +79,7 @@ enum Action {
         /// A new name for people
         #[arg(long)]
         name: Option<String>,
-        /// A new address for invoices
+        /// A new address for invoices, or `none`
         #[arg(long)]
         email: Option<String>,
         /// Take no new licenses for it
@@ -120,6 +121,10 @@ impl Group {
                 archive,
                 unarchive,
             } => {
+                let email = email.map(|email| match email.as_str() {
+                    "none" => Value::Null,
+                    _ => email.into(),
+                });
                 let body = Body::default()
                     .maybe("name", name)
                     .maybe("email", email)

@@ -39,6 +39,12 @@ impl Object {
         shown(self.members.get(name)?.get())
     }
 
+    /// A member that is an object.
+    #[must_use]
+    pub fn object(&self, name: &str) -> Option<Self> {
+        Self::parse(self.members.get(name)?.get()).ok()
+    }
+
     /// A member that is a list of objects; empty if it is none.
     #[must_use]
     pub fn objects(&self, name: &str) -> Vec<Self> {

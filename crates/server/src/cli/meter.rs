@@ -36,7 +36,7 @@ const DETAILS: &[Column] = &[
     Column::text("held"),
     Column::text("gross"),
     Column::text("floor"),
-    Column::text("overage"),
+    Column::computed("overage", overage),
     Column::text("refusals"),
     Column::text("period_end")
         .titled("period ends")
@@ -53,6 +53,7 @@ const RECORDS: &[Column] = &[
     Column::number("overage"),
     Column::number("total"),
     Column::number("gross"),
+    Column::text("code").titled("refused for"),
     Column::text("subject"),
     Column::text("attributes"),
 ];
@@ -61,6 +62,7 @@ const WINDOWS: &[Column] = &[
     Column::text("from"),
     Column::number("incremented"),
     Column::number("decremented"),
+    Column::number("adjusted"),
     Column::number("uses"),
     Column::number("overage"),
 ];
@@ -212,6 +214,17 @@ pub fn path_of(license: &str, meter: Option<&str>) -> String {
     }
 }
 
+/// What may lie above a ceiling, as `--meter` takes it.
+#[must_use]
+pub fn overage(meter: &Object) -> String {
+    let stated = meter.object("overage").unwrap_or_default();
+    match (stated.text("percent"), stated.text("amount")) {
+        (Some(percent), _) => format!("{percent}%"),
+        (None, Some(amount)) => amount,
+        (None, None) => meter.text("overage").unwrap_or_default(),
+    }
+}
+
 fn print_one(form: Form, answer: &str) -> Result<(), Fault> {
     if form == Form::Programs {
         return output::line(answer.trim_end());
@@ -230,4 +243,27 @@ fn print_list(form: Form, answer: &str, columns: &[Column], member: &str) -> Res
         return Ok(());
     }
     output::line(table::list(columns, &rows, Place::of_stdout()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overages_are_shown_as_they_are_written() {
+        for (stated, expected) in [
+            (r#""allow""#, "allow"),
+            (r#"{"percent": 10}"#, "10%"),
+            (r#"{"amount": 2.5}"#, "2.5"),
+        ] {
+            let meter = Object::parse(&format!("{{\"overage\": {stated}}}")).unwrap();
+            assert_eq!(overage(&meter), expected);
+        }
+    }
+
+    #[test]
+    fn any_key_fits_a_path() {
+        assert_eq!(path_of("a/b", None), "/v1/licenses/a%2Fb/meters");
+        assert_eq!(path_of("k", Some("frames")), "/v1/licenses/k/meters/frames");
+    }
 }

@@ -11,7 +11,7 @@ use super::output;
 use super::paging::Paging;
 use super::resource::{Catalogue, Resource};
 use super::table::{self, Column, Place};
-use super::{meter_spec, value};
+use super::{meter, meter_spec, value};
 
 const POLICIES: Resource = Resource {
     word: "policy",
@@ -47,7 +47,7 @@ const METERS: &[Column] = &[
     Column::number("scale"),
     Column::number("allowed").absent("unlimited"),
     Column::number("floor"),
-    Column::text("overage"),
+    Column::computed("overage", meter::overage),
     Column::text("record_refusals").titled("records refusals"),
 ];
 
