@@ -123,10 +123,7 @@ mod tests {
     fn every_command_teaches_with_examples() {
         fn check(command: &clap::Command, path: &str) {
             let help = command.get_after_help().map(ToString::to_string);
-            assert!(
-                help.is_some_and(|help| help.contains("Example")),
-                "{path} has no examples"
-            );
+            assert!(help.is_some_and(|help| help.contains("Example")), "{path} has no examples");
             assert!(command.get_about().is_some(), "{path} has no description");
             for child in command.get_subcommands() {
                 check(child, &format!("{path} {}", child.get_name()));

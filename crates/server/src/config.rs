@@ -57,11 +57,8 @@ impl Values {
                 .advise("correct --config or USANCE_CONFIG, or leave it out")
         })?;
         let mut values = Self::parse(&text).map_err(|problem| {
-            Fault::usage(format!(
-                "configuration {} is refused: {problem}",
-                path.display()
-            ))
-            .advise("known keys are data, listen and idempotency_window_days")
+            Fault::usage(format!("configuration {} is refused: {problem}", path.display()))
+                .advise("known keys are data, listen and idempotency_window_days")
         })?;
         let beside = path.parent().unwrap_or(Path::new(""));
         values.data = values.data.map(|data| beside.join(data));
@@ -96,14 +93,8 @@ impl Config {
             )));
         }
         Ok(Self {
-            data: flags
-                .data
-                .or(file.data)
-                .unwrap_or_else(|| DEFAULT_DATA.into()),
-            listen: flags
-                .listen
-                .or(file.listen)
-                .unwrap_or_else(|| DEFAULT_LISTEN.into()),
+            data: flags.data.or(file.data).unwrap_or_else(|| DEFAULT_DATA.into()),
+            listen: flags.listen.or(file.listen).unwrap_or_else(|| DEFAULT_LISTEN.into()),
             idempotency_window_days: days,
         })
     }
@@ -120,12 +111,9 @@ impl Config {
     /// If it is no `host:port`, or the host is not known.
     pub fn addresses(&self) -> Result<Vec<SocketAddr>, Fault> {
         let found = self.listen.to_socket_addrs().map_err(|error| {
-            Fault::usage(format!(
-                "cannot use {:?} as an address to listen on",
-                self.listen
-            ))
-            .because(&error)
-            .advise("write host and port, as in 127.0.0.1:8420, or [::]:8420 for every address")
+            Fault::usage(format!("cannot use {:?} as an address to listen on", self.listen))
+                .because(&error)
+                .advise("write host and port, as in 127.0.0.1:8420, or [::]:8420 for every address")
         })?;
         Ok(found.collect())
     }
@@ -174,9 +162,7 @@ pub fn admin_token_from_environment() -> Result<Option<String>, Fault> {
 /// The token in `USANCE_TOKEN`. Read here and not by the flag, so that `--token-file` can win.
 #[must_use]
 pub fn token_from_environment() -> Option<String> {
-    std::env::var("USANCE_TOKEN")
-        .ok()
-        .filter(|token| !token.is_empty())
+    std::env::var("USANCE_TOKEN").ok().filter(|token| !token.is_empty())
 }
 
 #[cfg(test)]
@@ -194,22 +180,10 @@ mod tests {
     #[test]
     fn flags_win_over_the_file_and_the_file_over_defaults() {
         for (flags, file, expected) in [
-            (
-                values("", "", 0),
-                values("", "", 0),
-                (DEFAULT_DATA, DEFAULT_LISTEN, 30),
-            ),
+            (values("", "", 0), values("", "", 0), (DEFAULT_DATA, DEFAULT_LISTEN, 30)),
             (values("", "", 0), values("/f", "f:1", 7), ("/f", "f:1", 7)),
-            (
-                values("/x", "", 0),
-                values("/f", "f:1", 7),
-                ("/x", "f:1", 7),
-            ),
-            (
-                values("/x", "x:2", 9),
-                values("/f", "f:1", 7),
-                ("/x", "x:2", 9),
-            ),
+            (values("/x", "", 0), values("/f", "f:1", 7), ("/x", "f:1", 7)),
+            (values("/x", "x:2", 9), values("/f", "f:1", 7), ("/x", "x:2", 9)),
         ] {
             let found = Config::resolve(flags, file).unwrap();
             assert_eq!(
@@ -231,10 +205,7 @@ mod tests {
         );
         assert_eq!(Values::parse("").unwrap(), Values::default());
         for (text, expected) in [
-            (
-                "data = 'd'\nlissten = 'x'",
-                "line 2: unknown field `lissten`",
-            ),
+            ("data = 'd'\nlissten = 'x'", "line 2: unknown field `lissten`"),
             ("listen = 8420", "line 1: invalid type"),
             ("idempotency_window_days = -1", "line 1: invalid value"),
             ("listen", "line 1: "),
@@ -259,10 +230,7 @@ mod tests {
         for days in [3651, u32::MAX] {
             assert!(Config::resolve(values("", "", days), Values::default()).is_err());
         }
-        let zero = Values {
-            idempotency_window_days: Some(0),
-            ..Values::default()
-        };
+        let zero = Values { idempotency_window_days: Some(0), ..Values::default() };
         assert!(Config::resolve(zero, Values::default()).is_err());
     }
 

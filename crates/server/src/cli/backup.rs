@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
+use usance_engine::backup::BackupReport;
 
-use self::engine::BackupReport;
 use super::fault::Fault;
 use super::progress::Progress;
 use super::serve::not_opened;
@@ -14,7 +14,9 @@ use super::{figures, output};
 /// Copy a data directory into one file, also while a server uses it
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The copy is what was committed at one instant. A target that is already there is not overwritten.
+The copy is what was committed at one instant: a complete database, but for the secret key that
+signs checkpoints (writer.key), which is to be kept apart. A target that is already there is not
+overwritten.
 
 Examples:
   usance backup /var/lib/usance /backup/usance-2026-11-23.usance
@@ -41,49 +43,19 @@ impl Backup {
         }
         let begun = Instant::now();
         let progress = Progress::new("pages");
-        let report = engine::backup(&self.data, &self.target, &mut |done, total| {
+        let report = usance_engine::backup::backup(&self.data, &self.target, &mut |done, total| {
             progress.show(done, total);
         });
         drop(progress);
-        let BackupReport {
-            size_bytes,
-            records,
-        } = report.map_err(|error| not_opened(&error))?;
+        let BackupReport { bytes } = report.map_err(|error| not_opened(&error))?;
         output::line(format_args!(
-            "backed up  {}\nto         {}\nholds      {} records in {} bytes\ntook       {}",
+            "backed up  {}\nto         {}\nsize       {} bytes\ntook       {}",
             self.data.display(),
             self.target.display(),
-            figures::grouped(records),
-            figures::grouped(size_bytes),
+            figures::grouped(bytes),
             figures::duration(begun.elapsed())
         ))?;
-        output::talk(format_args!(
-            "Check it with `usance verify {}`.",
-            self.target.display()
-        ));
+        output::talk(format_args!("Check it with `usance verify {}`.", self.target.display()));
         Ok(())
-    }
-}
-
-/// Stands for `usance_engine::backup` until that is there.
-mod engine {
-    use std::path::Path;
-
-    use usance_engine::OpenError;
-
-    pub struct BackupReport {
-        pub size_bytes: u64,
-        pub records: u64,
-    }
-
-    pub fn backup(
-        data: &Path,
-        _: &Path,
-        _: &mut dyn FnMut(u64, u64),
-    ) -> Result<BackupReport, OpenError> {
-        Err(OpenError::Io {
-            path: data.into(),
-            source: std::io::Error::other("backup is not part of this build yet"),
-        })
     }
 }

@@ -87,24 +87,15 @@ impl Client {
             .uri(format!("{}{path}", self.base))
             .header("authorization", &self.authorization);
         let answer = match body {
-            Some(body) => self.agent.run(
-                request
-                    .header("content-type", "application/json")
-                    .body(body)?,
-            ),
+            Some(body) => {
+                self.agent.run(request.header("content-type", "application/json").body(body)?)
+            }
             None if method == Method::POST => self.agent.run(request.body("")?),
             None => self.agent.run(request.body(())?),
         };
         let mut answer = answer?;
-        let body = answer
-            .body_mut()
-            .with_config()
-            .limit(ANSWER_BYTES_MAX)
-            .read_to_string()?;
-        Ok(Response {
-            status: answer.status().as_u16(),
-            body,
-        })
+        let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string()?;
+        Ok(Response { status: answer.status().as_u16(), body })
     }
 
     /// Asks, and takes a problem document for a fault.
@@ -112,9 +103,8 @@ impl Client {
     /// # Errors
     /// If no answer came, or it is a problem.
     pub fn data(&self, method: &Method, path: &str, body: Option<&str>) -> Result<String, Fault> {
-        let answer = self
-            .ask(method, path, body)
-            .map_err(|error| self.no_answer(method, &error))?;
+        let answer =
+            self.ask(method, path, body).map_err(|error| self.no_answer(method, &error))?;
         if answer.is_success() {
             return Ok(answer.body);
         }
@@ -134,10 +124,8 @@ impl Client {
 
     /// The fault of a request that got no answer.
     fn no_answer(&self, method: &Method, error: &ureq::Error) -> Fault {
-        let unreached = matches!(
-            error,
-            ureq::Error::ConnectionFailed | ureq::Error::HostNotFound
-        ) || matches!(error, ureq::Error::Io(io)
+        let unreached = matches!(error, ureq::Error::ConnectionFailed | ureq::Error::HostNotFound)
+            || matches!(error, ureq::Error::Io(io)
             if io.kind() == std::io::ErrorKind::ConnectionRefused);
         if unreached {
             return Fault::failure(format!("cannot reach a usance server at {}", self.base))
@@ -165,10 +153,8 @@ fn base_of(server: &str) -> Result<String, Fault> {
     }
     let host = server.strip_prefix("http://").unwrap_or(server);
     if host.is_empty() || host.contains("://") || host.contains(char::is_whitespace) {
-        return Err(
-            Fault::usage(format!("{server:?} is not the address of a server"))
-                .advise("write it like http://127.0.0.1:8420"),
-        );
+        return Err(Fault::usage(format!("{server:?} is not the address of a server"))
+            .advise("write it like http://127.0.0.1:8420"));
     }
     Ok(format!("http://{host}"))
 }
@@ -223,10 +209,7 @@ mod tests {
     fn queries_hold_what_is_stated() {
         assert_eq!(with_query("/v1/x", &[("a", None)]), "/v1/x");
         assert_eq!(
-            with_query(
-                "/v1/x",
-                &[("a", Some("1".into())), ("b", Some("p q".into()))]
-            ),
+            with_query("/v1/x", &[("a", Some("1".into())), ("b", Some("p q".into()))]),
             "/v1/x?a=1&b=p%20q"
         );
     }

@@ -19,12 +19,7 @@ pub struct Connection {
     server: String,
     /// The token to present; others on this machine can see it, so prefer --token-file [env:
     /// USANCE_TOKEN]
-    #[arg(
-        long,
-        global = true,
-        value_name = "TOKEN",
-        conflicts_with = "token_file"
-    )]
+    #[arg(long, global = true, value_name = "TOKEN", conflicts_with = "token_file")]
     token: Option<String>,
     /// A file that holds the token
     #[arg(long, global = true, value_name = "FILE")]
@@ -64,11 +59,7 @@ impl Connection {
     /// For whom to print.
     #[must_use]
     pub const fn form(&self) -> Form {
-        if self.json {
-            Form::Programs
-        } else {
-            Form::People
-        }
+        if self.json { Form::Programs } else { Form::People }
     }
 
     fn find_token(&self) -> Result<String, Fault> {
@@ -119,10 +110,7 @@ fn is_this_machine(server: &str) -> bool {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
     };
-    name == "localhost"
-        || name
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

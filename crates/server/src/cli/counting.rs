@@ -130,9 +130,9 @@ impl UseMeter {
                 .advise("usance use LICENSE METER VALUE --operation set")),
             (Operation::Reset, Some(_)) => Err(Fault::usage("reset takes no amount")
                 .advise("use --operation set to choose a value")),
-            _ if !steps && (self.bound.is_some() || self.partial) => Err(Fault::usage(
-                "--bound and --partial are for increment and decrement",
-            )),
+            _ if !steps && (self.bound.is_some() || self.partial) => {
+                Err(Fault::usage("--bound and --partial are for increment and decrement"))
+            }
             _ => Ok(()),
         }
     }
@@ -146,9 +146,7 @@ impl UseMeter {
         let attributes = self
             .attributes
             .iter()
-            .fold(Body::default(), |all, (name, value)| {
-                all.with(name, value.as_str())
-            });
+            .fold(Body::default(), |all, (name, value)| all.with(name, value.as_str()));
         let has_attributes = !self.attributes.is_empty();
         Body::default()
             .maybe("amount", self.amount.clone())
@@ -157,10 +155,7 @@ impl UseMeter {
             .maybe("partial", self.partial.then_some(true))
             .maybe("occurred_at", self.occurred_at.clone())
             .maybe("subject", has_subject.then(|| Value::from(subject)))
-            .maybe(
-                "attributes",
-                has_attributes.then(|| Value::from(attributes)),
-            )
+            .maybe("attributes", has_attributes.then(|| Value::from(attributes)))
     }
 }
 
@@ -177,23 +172,15 @@ mod tests {
     }
 
     fn parse(line: &str) -> UseMeter {
-        Line::try_parse_from(format!("use L frames {line}").split_whitespace())
-            .unwrap()
-            .command
+        Line::try_parse_from(format!("use L frames {line}").split_whitespace()).unwrap().command
     }
 
     #[test]
     fn a_use_says_what_was_said() {
         for (line, expected) in [
             ("", "{}"),
-            (
-                "5 --key job-17",
-                r#"{"amount":"5","idempotency_key":"job-17"}"#,
-            ),
-            (
-                "0.25 --bound 9 --partial",
-                r#"{"amount":"0.25","bound":"9","partial":true}"#,
-            ),
+            ("5 --key job-17", r#"{"amount":"5","idempotency_key":"job-17"}"#),
+            ("0.25 --bound 9 --partial", r#"{"amount":"0.25","bound":"9","partial":true}"#),
             (
                 "--user ada --address 10.0.0.7 --attribute scene=intro --attribute a=b=c",
                 r#"{"attributes":{"a":"b=c","scene":"intro"},

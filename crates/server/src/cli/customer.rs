@@ -106,21 +106,13 @@ impl Group {
         let customers = CUSTOMERS.on(&self.connection)?;
         match self.action {
             Action::Create { code, name, email } => {
-                let body = Body::default()
-                    .with("code", code)
-                    .maybe("name", name)
-                    .maybe("email", email);
+                let body =
+                    Body::default().with("code", code).maybe("name", name).maybe("email", email);
                 customers.create(&body)?;
             }
             Action::List { paging } => customers.list(&paging, &[])?,
             Action::Show { customer } => drop(customers.show(&customer)?),
-            Action::Change {
-                customer,
-                name,
-                email,
-                archive,
-                unarchive,
-            } => {
+            Action::Change { customer, name, email, archive, unarchive } => {
                 let email = email.map(|email| match email.as_str() {
                     "none" => Value::Null,
                     _ => email.into(),

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use usance_core::ledger::checkpoint::{Checkpoint, Verifier};
+use usance_engine::verify::LedgerReport;
 
 use self::book::{Account, Book};
 use self::checks::Checks;
@@ -35,8 +36,8 @@ use self::proofs::Head;
 use self::scenes::Cast;
 use self::vendor::Vendor;
 use super::fault::Fault;
-use super::figures::{duration, grouped, per_second};
-use super::verify;
+use super::figures::{duration, grouped, per_second, several};
+use super::verify::{Checked, verify};
 use crate::config::ADMIN_TOKEN_FILE;
 
 /// Where in the load the server is killed, in hundredths of the uses.
@@ -120,10 +121,7 @@ impl Demo {
                 checks.failed(),
                 checks.count()
             ))
-            .advise(format!(
-                "look at what was left in {}",
-                place.root().display()
-            )));
+            .advise(format!("look at what was left in {}", place.root().display())));
         }
         if self.keep {
             place.keep();
@@ -185,14 +183,7 @@ impl Stand<'_> {
         let restart_took = begun.elapsed();
         let mut delta = Account::default();
         let late_payment = scenes::late_payment(cast, &self.vendor.delta, &mut delta);
-        Ok(Middle {
-            server,
-            before,
-            answered_before,
-            restart_took,
-            late_payment,
-            delta,
-        })
+        Ok(Middle { server, before, answered_before, restart_took, late_payment, delta })
     }
 
     fn tell_of(&self, load: &Load<Middle>) -> Result<(), Fault> {
@@ -245,9 +236,7 @@ impl Stand<'_> {
         book: &mut Book,
         load: &Load<Middle>,
     ) -> Result<(), Fault> {
-        let Vendor {
-            aurora, bergwerk, ..
-        } = self.vendor;
+        let Vendor { aurora, bergwerk, .. } = self.vendor;
         audit::limits(checks, self.vendor, self.plan, &load.outcomes);
         audit::overage(checks, bergwerk, &book.accounts[1]);
         audit::repeats(checks, &load.outcomes);
@@ -259,18 +248,13 @@ impl Stand<'_> {
             Ok(found) => Ok(found.clone()),
             Err(fault) => Err(Fault::failure(fault.to_string())),
         };
-        checks.add_result(
-            "a suspended license stops, a reinstated one goes on",
-            late_payment,
-        );
+        checks.add_result("a suspended license stops, a reinstated one goes on", late_payment);
         checks.add_result(
             "a refund makes room for exactly as much",
             scenes::refund(cast, aurora, &mut book.accounts[0]),
         );
-        checks.add_result(
-            "the clients' token cannot count down",
-            scenes::copied_token(cast, aurora),
-        );
+        checks
+            .add_result("the clients' token cannot count down", scenes::copied_token(cast, aurora));
         if let Some((planned, _)) = self.some_counted(1, &load.outcomes) {
             let counted = (planned.key.as_str(), planned.frames);
             checks.add_result(
@@ -311,7 +295,7 @@ impl Stand<'_> {
             );
         }
         let notes = vec![before.note.clone(), now.note];
-        let verified = verify::verify(self.data, Some(verifier.clone()), notes, &mut |_, _| {});
+        let verified = verify(self.data, Some(verifier.clone()), notes, &mut |_, _| {});
         checks.add_result(
             "usance verify finds nothing",
             verified.map(|found| verified_evidence(&found, later, book)),
@@ -335,34 +319,35 @@ impl Stand<'_> {
     }
 }
 
-fn verified_evidence(found: &verify::Checked, head: &Checkpoint, book: &Book) -> (bool, String) {
-    let holds = found.findings.is_empty()
-        && found.size == head.size
-        && found.root == head.root
-        && found.tally.uses == book.accepted() as u64;
-    let evidence = format!(
-        "{} uses in {} records, {} a second",
-        grouped(found.tally.uses),
-        grouped(found.size),
-        grouped(per_second(found.size, found.took))
-    );
+fn verified_evidence(checked: &Checked, head: &Checkpoint, book: &Book) -> (bool, String) {
+    let report = &checked.report;
+    let is_as_told = |ledger: &LedgerReport| {
+        ledger.origin == head.origin
+            && ledger.size == head.size
+            && ledger.root == head.root
+            && ledger.tally.uses == book.accepted() as u64
+    };
+    let holds = report.is_clean() && report.ledgers.iter().any(is_as_told);
+    let evidence = match report.findings.first() {
+        Some(finding) => finding.to_string(),
+        None => format!(
+            "{} uses in {}, {} a second",
+            grouped(report.ledgers.iter().map(|ledger| ledger.tally.uses).sum::<u64>()),
+            several(usize::try_from(report.records()).unwrap_or(usize::MAX), "record"),
+            grouped(per_second(report.records(), checked.took))
+        ),
+    };
     (holds, evidence)
 }
 
 fn told_twice(outcomes: &[Outcome]) -> usize {
-    outcomes
-        .iter()
-        .filter(|outcome| outcome.second.is_some())
-        .count()
+    outcomes.iter().filter(|outcome| outcome.second.is_some()).count()
 }
 
 /// How long half of the answers took at most, and 99 of 100; those cut by the kill aside.
 fn latencies(outcomes: &[Outcome]) -> (Duration, Duration) {
-    let mut took: Vec<Duration> = outcomes
-        .iter()
-        .filter(|outcome| !outcome.was_cut)
-        .map(|outcome| outcome.took)
-        .collect();
+    let mut took: Vec<Duration> =
+        outcomes.iter().filter(|outcome| !outcome.was_cut).map(|outcome| outcome.took).collect();
     took.sort_unstable();
     let at = |percent: usize| {
         let index = took.len() * percent / 100;
@@ -374,11 +359,8 @@ fn latencies(outcomes: &[Outcome]) -> (Duration, Duration) {
 fn read_admin_token(data: &Path) -> Result<String, Fault> {
     let path = data.join(ADMIN_TOKEN_FILE);
     let text = std::fs::read_to_string(&path).map_err(|error| {
-        Fault::failure(format!(
-            "the server left no admin token in {}",
-            path.display()
-        ))
-        .because(&error)
+        Fault::failure(format!("the server left no admin token in {}", path.display()))
+            .because(&error)
     })?;
     Ok(text.trim().to_owned())
 }

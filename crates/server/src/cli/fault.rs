@@ -31,12 +31,7 @@ impl Fault {
     }
 
     fn new(message: impl Into<String>, kind: Kind) -> Self {
-        Self {
-            message: message.into(),
-            causes: Vec::new(),
-            advice: None,
-            kind,
-        }
+        Self { message: message.into(), causes: Vec::new(), advice: None, kind }
     }
 
     /// What was beneath it, down to the root.

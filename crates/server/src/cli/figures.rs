@@ -14,11 +14,7 @@ pub fn grouped(count: impl Into<i128>) -> String {
         }
         shown.push(digit);
     }
-    if count < 0 {
-        format!("-{shown}")
-    } else {
-        shown
-    }
+    if count < 0 { format!("-{shown}") } else { shown }
 }
 
 /// How many a second, as a whole number; a time too short to measure counts as a microsecond.
@@ -64,18 +60,12 @@ mod tests {
         ] {
             assert_eq!(grouped(count), expected);
         }
-        for (micros, expected) in [
-            (340, "0.3 ms"),
-            (9_990, "9.9 ms"),
-            (38_400, "38 ms"),
-            (1_250_000, "1.2 s"),
-        ] {
+        for (micros, expected) in
+            [(340, "0.3 ms"), (9_990, "9.9 ms"), (38_400, "38 ms"), (1_250_000, "1.2 s")]
+        {
             assert_eq!(duration(Duration::from_micros(micros)), expected);
         }
         assert_eq!(per_second(3000, Duration::from_millis(1500)), 2000);
-        assert_eq!(
-            (several(1, "use"), several(0, "use")),
-            ("1 use".into(), "0 uses".into())
-        );
+        assert_eq!((several(1, "use"), several(0, "use")), ("1 use".into(), "0 uses".into()));
     }
 }

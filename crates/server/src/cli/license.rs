@@ -172,25 +172,14 @@ impl Group {
     pub fn run(self) -> Result<(), Fault> {
         let licenses = LICENSES.on(&self.connection)?;
         match self.action {
-            Action::Create {
-                policy,
-                key,
-                ceilings,
-                terms,
-            } => {
+            Action::Create { policy, key, ceilings, terms } => {
                 let body = Body::default()
                     .with("policy", policy)
                     .maybe("key", key)
                     .maybe("meters", own_ceilings(ceilings));
                 licenses.create(&terms.onto(body))?;
             }
-            Action::List {
-                product,
-                policy,
-                customer,
-                status,
-                paging,
-            } => {
+            Action::List { product, policy, customer, status, paging } => {
                 let filters = [
                     ("product", product),
                     ("policy", policy),
@@ -217,12 +206,10 @@ fn own_ceilings(ceilings: Vec<(String, String)>) -> Option<Value> {
     if ceilings.is_empty() {
         return None;
     }
-    let meters = ceilings
-        .into_iter()
-        .fold(Body::default(), |meters, (name, ceiling)| {
-            let allowed = Body::default().with("allowed", ceiling_value(&ceiling));
-            meters.with(&name, allowed)
-        });
+    let meters = ceilings.into_iter().fold(Body::default(), |meters, (name, ceiling)| {
+        let allowed = Body::default().with("allowed", ceiling_value(&ceiling));
+        meters.with(&name, allowed)
+    });
     Some(meters.into())
 }
 
@@ -242,10 +229,7 @@ mod tests {
     #[test]
     fn ceilings_of_a_new_license_are_an_object() {
         assert_eq!(own_ceilings(Vec::new()), None);
-        let stated = vec![
-            ("frames".into(), "5000".into()),
-            ("hours".into(), "unlimited".into()),
-        ];
+        let stated = vec![("frames".into(), "5000".into()), ("hours".into(), "unlimited".into())];
         assert_eq!(
             own_ceilings(stated).unwrap().to_string(),
             r#"{"frames":{"allowed":"5000"},"hours":{"allowed":null}}"#

@@ -38,9 +38,7 @@ const DETAILS: &[Column] = &[
     Column::text("floor"),
     Column::computed("overage", overage),
     Column::text("refusals"),
-    Column::text("period_end")
-        .titled("period ends")
-        .absent("never"),
+    Column::text("period_end").titled("period ends").absent("never"),
 ];
 
 const RECORDS: &[Column] = &[
@@ -161,31 +159,19 @@ impl Group {
                 let answer = client.fetch(&path_of(&license, Some(&meter)))?;
                 print_one(form, &answer)
             }
-            Action::Records {
-                license,
-                meter,
-                paging,
-            } => {
+            Action::Records { license, meter, paging } => {
                 let path = format!("{}/records", path_of(&license, Some(&meter)));
                 paging.print(&client, form, &path, &[], RECORDS)
             }
-            Action::Usage {
-                license,
-                meter,
-                from,
-                to,
-                window,
-            } => {
+            Action::Usage { license, meter, from, to, window } => {
                 let path = format!("{}/usage", path_of(&license, Some(&meter)));
                 let query = [("from", from), ("to", to), ("window", Some(window))];
                 let answer = client.fetch(&with_query(&path, &query))?;
                 print_list(form, &answer, WINDOWS, "windows")
             }
-            Action::Allow {
-                license,
-                meter,
-                allowed,
-            } => allow(&client, form, &path_of(&license, Some(&meter)), &allowed),
+            Action::Allow { license, meter, allowed } => {
+                allow(&client, form, &path_of(&license, Some(&meter)), &allowed)
+            }
         }
     }
 }
@@ -251,11 +237,9 @@ mod tests {
 
     #[test]
     fn overages_are_shown_as_they_are_written() {
-        for (stated, expected) in [
-            (r#""allow""#, "allow"),
-            (r#"{"percent": 10}"#, "10%"),
-            (r#"{"amount": 2.5}"#, "2.5"),
-        ] {
+        for (stated, expected) in
+            [(r#""allow""#, "allow"), (r#"{"percent": 10}"#, "10%"), (r#"{"amount": 2.5}"#, "2.5")]
+        {
             let meter = Object::parse(&format!("{{\"overage\": {stated}}}")).unwrap();
             assert_eq!(overage(&meter), expected);
         }

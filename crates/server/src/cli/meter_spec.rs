@@ -25,9 +25,7 @@ A meter is written NAME[:OPTION,…]; the options are
 pub fn parse(text: &str) -> Result<Value, String> {
     let (name, options) = text.split_once(':').unwrap_or((text, ""));
     if !is_code(name) {
-        return Err(format!(
-            "{name:?} is not a name of a meter (a-z, 0-9, '.', '_', '-')"
-        ));
+        return Err(format!("{name:?} is not a name of a meter (a-z, 0-9, '.', '_', '-')"));
     }
     let mut meter = Body::default().with("name", name);
     let mut seen = Vec::new();
@@ -114,21 +112,12 @@ mod tests {
                     "record_refusals":true,"scale":0,"unit":"frame"}"#,
             ),
             ("h:allowed=unlimited", r#"{"allowed":null,"name":"h"}"#),
-            (
-                "h:scale=2,allowed=0.25",
-                r#"{"allowed":"0.25","name":"h","scale":2}"#,
-            ),
+            ("h:scale=2,allowed=0.25", r#"{"allowed":"0.25","name":"h","scale":2}"#),
             ("h:overage=allow", r#"{"name":"h","overage":"allow"}"#),
-            (
-                "h:overage=2.5",
-                r#"{"name":"h","overage":{"amount":"2.5"}}"#,
-            ),
+            ("h:overage=2.5", r#"{"name":"h","overage":{"amount":"2.5"}}"#),
             ("h:floor=-5", r#"{"floor":"-5","name":"h"}"#),
             ("h:unit=core hour", r#"{"name":"h","unit":"core hour"}"#),
-            (
-                "h:record-refusals=false",
-                r#"{"name":"h","record_refusals":false}"#,
-            ),
+            ("h:record-refusals=false", r#"{"name":"h","record_refusals":false}"#),
         ] {
             let expected: Value = serde_json::from_str(expected).unwrap();
             assert_eq!(parse(text), Ok(expected), "{text}");

@@ -58,9 +58,7 @@ impl Paging {
         }
         output::line(table::list(columns, &rows, Place::of_stdout()))?;
         if let Some(next) = items.next {
-            output::talk(format_args!(
-                "There are more: --all shows them, or --cursor {next}"
-            ));
+            output::talk(format_args!("There are more: --all shows them, or --cursor {next}"));
         }
         Ok(())
     }
@@ -71,10 +69,7 @@ impl Paging {
         path: &str,
         query: &[(&str, Option<String>)],
     ) -> Result<Items, Fault> {
-        let mut items = Items {
-            raw: Vec::new(),
-            next: self.cursor.clone(),
-        };
+        let mut items = Items { raw: Vec::new(), next: self.cursor.clone() };
         let wanted = if self.all { usize::MAX } else { self.limit };
         loop {
             let limit = PAGE_ITEMS_MAX.min(wanted - items.raw.len());
@@ -83,9 +78,7 @@ impl Paging {
             query.push(("cursor", items.next.take()));
             let page = Page::parse(&client.fetch(&with_query(path, &query))?)?;
             let is_empty = page.items.is_empty();
-            items
-                .raw
-                .extend(page.items.iter().map(|item| item.get().to_owned()));
+            items.raw.extend(page.items.iter().map(|item| item.get().to_owned()));
             items.next = page.next;
             if items.next.is_none() || is_empty || items.raw.len() >= wanted {
                 return Ok(items);
@@ -111,10 +104,8 @@ mod tests {
 
     #[test]
     fn pages_join_without_change() {
-        let items = Items {
-            raw: vec![r#"{"n":0.10}"#.into(), "{}".into()],
-            next: Some("a\"b".into()),
-        };
+        let items =
+            Items { raw: vec![r#"{"n":0.10}"#.into(), "{}".into()], next: Some("a\"b".into()) };
         assert_eq!(items.json(), r#"{"items":[{"n":0.10},{}],"next":"a\"b"}"#);
         let page = Page::parse(&items.json()).unwrap();
         assert_eq!((page.items.len(), page.next.as_deref()), (2, Some("a\"b")));

@@ -29,9 +29,7 @@ const POLICIES: Resource = Resource {
         Column::text("code"),
         Column::text("name"),
         Column::text("product"),
-        Column::text("duration_seconds")
-            .titled("duration (s)")
-            .absent("never ends"),
+        Column::text("duration_seconds").titled("duration (s)").absent("never ends"),
         Column::text("key_pattern").titled("key pattern"),
         Column::text("license_permissions").titled("a license may"),
         Column::text("meter_while").titled("meters also while"),
@@ -176,11 +174,7 @@ impl Group {
     pub fn run(self) -> Result<(), Fault> {
         let policies = POLICIES.on(&self.connection)?;
         match self.action {
-            Action::Create {
-                code,
-                product,
-                terms,
-            } => {
+            Action::Create { code, product, terms } => {
                 let body = Body::default().with("code", code).with("product", product);
                 let made = policies.create(&terms.onto(body))?;
                 print_meters(&policies, &made)?;
@@ -190,12 +184,7 @@ impl Group {
                 let shown = policies.show(&policy)?;
                 print_meters(&policies, &shown)?;
             }
-            Action::Change {
-                policy,
-                terms,
-                archive,
-                unarchive,
-            } => {
+            Action::Change { policy, terms, archive, unarchive } => {
                 let body = Body::default().archived(archive, unarchive);
                 let changed = policies.change(&policy, &terms.onto(body))?;
                 print_meters(&policies, &changed)?;
@@ -216,9 +205,6 @@ fn print_meters(policies: &Catalogue<'_>, policy: &Object) -> Result<(), Fault> 
 
 fn meter_names(policy: &Object) -> String {
     let meters = policy.objects("meters");
-    let names: Vec<String> = meters
-        .iter()
-        .filter_map(|meter| meter.text("name"))
-        .collect();
+    let names: Vec<String> = meters.iter().filter_map(|meter| meter.text("name")).collect();
     names.join(", ")
 }

@@ -37,10 +37,8 @@ pub fn fault(answer: &Response) -> Fault {
 
 fn figures(problem: &Object) -> Option<String> {
     let meter = problem.text("meter")?;
-    let stated: Vec<String> = FIGURES
-        .iter()
-        .filter_map(|name| Some(format!("{name} {}", problem.text(name)?)))
-        .collect();
+    let stated: Vec<String> =
+        FIGURES.iter().filter_map(|name| Some(format!("{name} {}", problem.text(name)?))).collect();
     (!stated.is_empty()).then(|| format!("meter {meter}: {}", stated.join(", ")))
 }
 
@@ -93,10 +91,7 @@ mod tests {
                  next: check that --server names a usance server",
             ),
         ] {
-            let answer = Response {
-                status,
-                body: body.into(),
-            };
+            let answer = Response { status, body: body.into() };
             assert_eq!(fault(&answer).to_string(), expected);
         }
     }

@@ -102,15 +102,8 @@ impl Group {
             }
             Action::List { paging } => products.list(&paging, &[])?,
             Action::Show { product } => drop(products.show(&product)?),
-            Action::Change {
-                product,
-                name,
-                archive,
-                unarchive,
-            } => {
-                let body = Body::default()
-                    .maybe("name", name)
-                    .archived(archive, unarchive);
+            Action::Change { product, name, archive, unarchive } => {
+                let body = Body::default().maybe("name", name).archived(archive, unarchive);
                 products.change(&product, &body)?;
             }
             Action::Delete { product } => products.delete(&product, "deleted")?,

@@ -37,11 +37,7 @@ impl Resource {
     /// # Errors
     /// If the options name none.
     pub fn on(&self, connection: &Connection) -> Result<Catalogue<'_>, Fault> {
-        Ok(Catalogue {
-            resource: self,
-            client: connection.client()?,
-            form: connection.form(),
-        })
+        Ok(Catalogue { resource: self, client: connection.client()?, form: connection.form() })
     }
 }
 
@@ -52,9 +48,7 @@ impl Catalogue<'_> {
     /// If the server does not.
     pub fn create(&self, body: &Body) -> Result<Object, Fault> {
         let text = body.text();
-        let made = self
-            .client
-            .data(&Method::POST, self.resource.path, Some(&text))?;
+        let made = self.client.data(&Method::POST, self.resource.path, Some(&text))?;
         self.print(&made)
     }
 
@@ -99,9 +93,7 @@ impl Catalogue<'_> {
     /// # Errors
     /// If the server does not.
     pub fn delete(&self, name: &str, done: &str) -> Result<(), Fault> {
-        let answer = self
-            .client
-            .data(&Method::DELETE, &self.path_of(name), None)?;
+        let answer = self.client.data(&Method::DELETE, &self.path_of(name), None)?;
         match self.form {
             Form::Programs if answer.trim().is_empty() => Ok(()),
             Form::Programs => output::line(answer.trim_end()),

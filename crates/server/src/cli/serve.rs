@@ -50,13 +50,7 @@ pub struct Serve {
     #[arg(long, env = "USANCE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// What to tell on stderr
-    #[arg(
-        long,
-        env = "USANCE_LOG",
-        value_name = "LEVEL",
-        value_enum,
-        ignore_case = true
-    )]
+    #[arg(long, env = "USANCE_LOG", value_name = "LEVEL", value_enum, ignore_case = true)]
     #[arg(default_value_t = Level::Info)]
     log: Level,
 }
@@ -128,7 +122,8 @@ async fn serve(config: &Config, admin_token: Option<&str>) -> Result<(), Fault> 
         .ensure_admin_token(admin_token)
         .await
         .map_err(|error| Fault::failure("cannot prepare the admin token").because(&error))?;
-    if let Some(secret) = made {
+    // A token that was given is known to who gave it.
+    if let Some(secret) = made.filter(|_| admin_token.is_none()) {
         hand_over(&secret.0, &config.admin_token_file())?;
     }
     let signals = Signals::new()?;
@@ -145,21 +140,19 @@ async fn serve(config: &Config, admin_token: Option<&str>) -> Result<(), Fault> 
 
 async fn listen(config: &Config) -> Result<TcpListener, Fault> {
     let addresses = config.addresses()?;
-    TcpListener::bind(addresses.as_slice())
-        .await
-        .map_err(|error| {
-            let fault = Fault::failure(format!("cannot listen on {}", config.listen));
-            let advice = match error.kind() {
-                io::ErrorKind::AddrInUse => {
-                    "stop what listens there, or choose another address with --listen"
-                }
-                io::ErrorKind::PermissionDenied => {
-                    "ports below 1024 need a privilege; choose another with --listen"
-                }
-                _ => "choose an address of this machine with --listen",
-            };
-            fault.because(&error).advise(advice)
-        })
+    TcpListener::bind(addresses.as_slice()).await.map_err(|error| {
+        let fault = Fault::failure(format!("cannot listen on {}", config.listen));
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                "stop what listens there, or choose another address with --listen"
+            }
+            io::ErrorKind::PermissionDenied => {
+                "ports below 1024 need a privilege; choose another with --listen"
+            }
+            _ => "choose an address of this machine with --listen",
+        };
+        fault.because(&error).advise(advice)
+    })
 }
 
 fn open(config: &Config) -> Result<Engine, Fault> {
@@ -183,12 +176,9 @@ pub fn not_opened(error: &OpenError) -> Fault {
 /// Shows the admin token once, and writes it where the command line finds it.
 fn hand_over(secret: &str, path: &Path) -> Result<(), Fault> {
     write_private(path, secret).map_err(|error| {
-        Fault::failure(format!(
-            "cannot write the admin token to {}",
-            path.display()
-        ))
-        .because(&error)
-        .advise("make the directory writable, and start once with USANCE_ADMIN_TOKEN set")
+        Fault::failure(format!("cannot write the admin token to {}", path.display()))
+            .because(&error)
+            .advise("make the directory writable, and start once with USANCE_ADMIN_TOKEN set")
     })?;
     output::talk(format_args!(
         "This is the first start. The admin token, shown once:\n\n  {secret}\n\n\
@@ -207,11 +197,7 @@ fn write_private(path: &Path, line: &str) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     writeln!(file, "{line}")?;
     file.sync_all()?;
     fs::rename(&draft, path)

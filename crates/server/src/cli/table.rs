@@ -34,31 +34,19 @@ impl Column {
     /// A member as text.
     #[must_use]
     pub const fn text(member: &'static str) -> Self {
-        Self {
-            member,
-            title: member,
-            side: Side::Left,
-            absent: "-",
-            computed: None,
-        }
+        Self { member, title: member, side: Side::Left, absent: "-", computed: None }
     }
 
     /// A member as a number.
     #[must_use]
     pub const fn number(member: &'static str) -> Self {
-        Self {
-            side: Side::Right,
-            ..Self::text(member)
-        }
+        Self { side: Side::Right, ..Self::text(member) }
     }
 
     /// Something made of several members.
     #[must_use]
     pub const fn computed(title: &'static str, computed: fn(&Object) -> String) -> Self {
-        Self {
-            computed: Some(computed),
-            ..Self::text(title)
-        }
+        Self { computed: Some(computed), ..Self::text(title) }
     }
 
     /// With another title than the member's name.
@@ -91,11 +79,7 @@ impl Place {
     #[must_use]
     pub fn of_stdout() -> Self {
         let terminal = Term::stdout();
-        if terminal.is_term() {
-            Self::Terminal(terminal.size().1)
-        } else {
-            Self::Pipe
-        }
+        if terminal.is_term() { Self::Terminal(terminal.size().1) } else { Self::Pipe }
     }
 }
 
@@ -149,12 +133,7 @@ fn finished(grid: &Grid, place: Place) -> String {
             // Each cell is padded, also the first and the last.
             let lines: Vec<String> = grid
                 .lines()
-                .map(|line| {
-                    line.trim_end()
-                        .strip_prefix(' ')
-                        .unwrap_or(&line)
-                        .to_owned()
-                })
+                .map(|line| line.trim_end().strip_prefix(' ').unwrap_or(&line).to_owned())
                 .collect();
             lines.join("\n")
         }
@@ -206,18 +185,12 @@ core-hours   0.25  unlimited"
 └────────────┴───────┴───────────┘"
         );
         let narrow = list(COLUMNS, &rows(), Place::Terminal(24));
-        assert!(
-            narrow.lines().all(|line| line.chars().count() <= 24),
-            "{narrow}"
-        );
+        assert!(narrow.lines().all(|line| line.chars().count() <= 24), "{narrow}");
     }
 
     #[test]
     fn details_are_lines_and_names_move_no_cursor() {
         let thing = Object::parse(r#"{"code": "a\u001b[2Jb"}"#).unwrap();
-        assert_eq!(
-            details(&COLUMNS[..2], &thing, Place::Pipe),
-            "code   a\u{fffd}[2Jb\ntotal  -"
-        );
+        assert_eq!(details(&COLUMNS[..2], &thing, Place::Pipe), "code   a\u{fffd}[2Jb\ntotal  -");
     }
 }

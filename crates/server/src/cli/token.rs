@@ -111,14 +111,7 @@ impl Group {
     pub fn run(self) -> Result<(), Fault> {
         let tokens = TOKENS.on(&self.connection)?;
         match self.action {
-            Action::Create {
-                name,
-                permissions,
-                product,
-                license,
-                meter,
-                expires_at,
-            } => {
+            Action::Create { name, permissions, product, license, meter, expires_at } => {
                 let body = Body::default()
                     .with("name", name)
                     .list("permissions", permissions)

@@ -42,14 +42,9 @@ pub fn duration_seconds(text: &str) -> Result<u64, String> {
         'd' => 24 * 60 * 60,
         _ => return Err(wrong()),
     };
-    let count: u64 = text
-        .strip_suffix(unit)
-        .and_then(|count| count.parse().ok())
-        .ok_or_else(wrong)?;
-    count
-        .checked_mul(seconds)
-        .filter(|seconds| *seconds > 0)
-        .ok_or_else(wrong)
+    let count: u64 =
+        text.strip_suffix(unit).and_then(|count| count.parse().ok()).ok_or_else(wrong)?;
+    count.checked_mul(seconds).filter(|seconds| *seconds > 0).ok_or_else(wrong)
 }
 
 /// `name=value`.
@@ -98,13 +93,8 @@ mod tests {
 
     #[test]
     fn amounts_are_plain_decimals() {
-        for (text, fits) in [
-            ("5", true),
-            ("0.25", true),
-            ("-3", true),
-            ("1e3", false),
-            ("", false),
-        ] {
+        for (text, fits) in [("5", true), ("0.25", true), ("-3", true), ("1e3", false), ("", false)]
+        {
             assert_eq!(amount(text).is_ok(), fits, "{text}");
         }
         assert!(ceiling("unlimited").is_ok() && ceiling("none").is_err());

@@ -9,13 +9,13 @@ use clap::Args;
 use serde_json::{Value, json};
 use usance_core::ledger::audit::Tally;
 use usance_core::ledger::checkpoint::{Checkpoint, Verifier};
-use usance_core::ledger::tree::Hash;
+use usance_engine::verify::{FINDINGS_MAX, LedgerReport, Report, VerifyOptions};
 
-use self::engine::{Report, VerifyOptions};
 use super::fault::Fault;
+use super::figures::{duration, grouped, per_second, several};
+use super::output;
 use super::progress::Progress;
 use super::serve::not_opened;
-use super::{figures, output};
 use crate::config::DEFAULT_DATA;
 
 /// Check that nothing in a ledger was altered
@@ -51,31 +51,12 @@ pub struct Verify {
 /// What a verification came to.
 #[derive(Debug)]
 pub struct Checked {
-    /// Whose ledger, and by which writer.
-    pub origin: String,
-    /// What was read.
-    pub tally: Tally,
-    /// Records under the root.
-    pub size: u64,
-    /// The root over all records.
-    pub root: Hash,
-    /// Who signed the head.
-    pub verifier_key: String,
-    /// Checkpoints that were given and agree.
+    /// What was read and found.
+    pub report: Report,
+    /// Checkpoints it was compared with.
     pub checkpoints: usize,
-    /// What is wrong, the first bad record first; nothing is good.
-    pub findings: Vec<Finding>,
     /// How long it took.
     pub took: Duration,
-}
-
-/// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The record that shows it, if one does.
-    pub record: Option<u64>,
-    /// What it is.
-    pub what: String,
 }
 
 impl Verify {
@@ -94,9 +75,9 @@ impl Verify {
         drop(progress);
         let checked = checked?;
         if self.json {
-            output::line(checked.json(&self.data))?;
+            output::line(checked.json())?;
         } else {
-            output::line(checked.text(&self.data))?;
+            output::line(checked.text())?;
         }
         match checked.first_fault() {
             Some(fault) => Err(fault),
@@ -105,7 +86,7 @@ impl Verify {
     }
 }
 
-/// Checks the ledger in `data`.
+/// Checks the ledgers in `data`.
 ///
 /// # Errors
 /// If it cannot be read. What is wrong with it is in the answer.
@@ -116,125 +97,126 @@ pub fn verify(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Checked, Fault> {
     let begun = Instant::now();
-    let given = checkpoints.len();
-    let options = VerifyOptions {
-        verifier: key,
-        checkpoints,
-    };
-    let report = engine::verify(data, options, progress).map_err(|error| not_opened(&error))?;
-    let Report {
-        origin,
-        tally,
-        size,
-        root,
-        verifier_key,
-        findings,
-    } = report;
-    Ok(Checked {
-        origin,
-        tally,
-        size,
-        root,
-        verifier_key,
-        checkpoints: given,
-        findings,
-        took: begun.elapsed(),
-    })
+    let options = VerifyOptions { key, checkpoints };
+    let report = usance_engine::verify::verify(data, &options, progress)
+        .map_err(|error| not_opened(&error))?;
+    Ok(Checked { report, checkpoints: options.checkpoints.len(), took: begun.elapsed() })
 }
 
 impl Checked {
-    fn text(&self, data: &Path) -> String {
-        let Tally {
-            records,
-            uses,
-            refused,
-            changed,
-            clock_back,
-        } = self.tally;
-        let mut lines = vec![
-            format!("checked    {}", data.display()),
-            format!("ledger     {}", self.origin),
-            format!(
-                "records    {}: {} uses, {} refusals, {} changes, {} times the clock set back",
-                figures::grouped(records),
-                figures::grouped(uses),
-                figures::grouped(refused),
-                figures::grouped(changed),
-                figures::grouped(clock_back)
-            ),
-            format!(
-                "speed      {} records a second, {} in all",
-                figures::grouped(figures::per_second(records, self.took)),
-                figures::duration(self.took)
-            ),
-            format!(
-                "head       size {}, root {}",
-                self.size,
-                BASE64.encode(self.root)
-            ),
-            format!("signed by  {}", self.verifier_key),
-        ];
-        if self.checkpoints > 0 {
-            lines.push(format!(
-                "compared   with {}",
-                figures::several(self.checkpoints, "checkpoint")
-            ));
+    fn text(&self) -> String {
+        let Report {
+            path,
+            ledgers,
+            findings,
+            remarks,
+            catalogue_entries,
+            meters,
+            subjects_opened,
+            subjects_absent,
+            signatures,
+            bytes,
+        } = &self.report;
+        let records = self.report.records();
+        let mut lines = vec![format!("checked    {}", path.display())];
+        for ledger in ledgers {
+            lines.extend(ledger_lines(ledger));
         }
-        if self.findings.is_empty() {
-            lines.push("findings   none: every record is as it was written".into());
-        }
-        for finding in &self.findings {
-            lines.push(format!("finding    {}", finding.text()));
+        lines.push(format!(
+            "compared   {} meters, {} catalogue entries, {} signatures, {} checkpoints",
+            grouped(*meters),
+            grouped(*catalogue_entries),
+            grouped(*signatures),
+            self.checkpoints
+        ));
+        lines.push(format!(
+            "personal   {} opened, {} not kept any more",
+            grouped(*subjects_opened),
+            grouped(*subjects_absent)
+        ));
+        lines.push(format!(
+            "speed      {} records a second; {} bytes in {}",
+            grouped(per_second(records, self.took)),
+            grouped(*bytes),
+            duration(self.took)
+        ));
+        lines.extend(remarks.iter().map(|remark| format!("remark     {remark}")));
+        lines.extend(findings.iter().map(|finding| format!("finding    {finding}")));
+        if findings.is_empty() {
+            lines.push("findings   none: everything is as it was written".into());
         }
         lines.join("\n")
     }
 
-    fn json(&self, data: &Path) -> Value {
-        let findings: Vec<Value> = self
-            .findings
-            .iter()
-            .map(|finding| json!({"record": finding.record, "what": finding.what}))
-            .collect();
+    fn json(&self) -> Value {
+        let report = &self.report;
+        let findings = report.findings.iter().map(|finding| {
+            json!({
+                "origin": finding.origin,
+                "record": finding.record,
+                "what": finding.what.to_string(),
+            })
+        });
         json!({
-            "data": data.display().to_string(),
-            "origin": self.origin,
-            "records": self.tally.records,
-            "uses": self.tally.uses,
-            "refused": self.tally.refused,
-            "changed": self.tally.changed,
-            "clock_back": self.tally.clock_back,
-            "size": self.size,
-            "root": BASE64.encode(self.root),
-            "verifier_key": self.verifier_key,
+            "path": report.path.display().to_string(),
+            "ledgers": report.ledgers.iter().map(ledger_json).collect::<Vec<_>>(),
+            "findings": findings.collect::<Vec<_>>(),
+            "remarks": report.remarks,
+            "meters": report.meters,
+            "catalogue_entries": report.catalogue_entries,
+            "subjects_opened": report.subjects_opened,
+            "subjects_absent": report.subjects_absent,
+            "signatures": report.signatures,
             "checkpoints": self.checkpoints,
-            "findings": findings,
-            "records_per_second": figures::per_second(self.tally.records, self.took),
+            "bytes": report.bytes,
+            "records_per_second": per_second(report.records(), self.took),
         })
     }
 
     fn first_fault(&self) -> Option<Fault> {
-        let first = self.findings.first()?;
-        let more = match self.findings.len() - 1 {
+        let findings = &self.report.findings;
+        let first = findings.iter().find(|finding| finding.record.is_some()).or(findings.first())?;
+        let more = match findings.len() - 1 {
             0 => String::new(),
-            more => format!(", and {}", figures::several(more, "more finding")),
+            more if findings.len() == FINDINGS_MAX => format!(", and at least {more} more"),
+            more => format!(", and {}", several(more, "more finding")),
         };
         Some(
-            Fault::failure(format!(
-                "the ledger is not as it was written: {}{more}",
-                first.text()
-            ))
-            .advise("keep this copy as it is, and compare it with a backup and checkpoints"),
+            Fault::failure(format!("this is not as it was written: {first}{more}"))
+                .advise("keep this copy as it is, and compare it with a backup and checkpoints"),
         )
     }
 }
 
-impl Finding {
-    fn text(&self) -> String {
-        match self.record {
-            Some(record) => format!("record {record} {}", self.what),
-            None => self.what.clone(),
-        }
-    }
+fn ledger_lines(ledger: &LedgerReport) -> [String; 4] {
+    let Tally { records, uses, refused, changed, clock_back } = ledger.tally;
+    [
+        format!("ledger     {}", ledger.origin),
+        format!(
+            "records    {}: {} uses, {} refusals, {} changes, {} times the clock set back",
+            grouped(records),
+            grouped(uses),
+            grouped(refused),
+            grouped(changed),
+            grouped(clock_back)
+        ),
+        format!("head       size {}, root {}", ledger.size, BASE64.encode(ledger.root)),
+        format!("signed by  {}", ledger.verifier),
+    ]
+}
+
+fn ledger_json(ledger: &LedgerReport) -> Value {
+    json!({
+        "origin": ledger.origin,
+        "records": ledger.tally.records,
+        "uses": ledger.tally.uses,
+        "refused": ledger.tally.refused,
+        "changed": ledger.tally.changed,
+        "clock_back": ledger.tally.clock_back,
+        "size": ledger.size,
+        "root": BASE64.encode(ledger.root),
+        "verifier_key": ledger.verifier.to_string(),
+    })
 }
 
 fn read_key(text: &str) -> Result<Verifier, Fault> {
@@ -258,103 +240,60 @@ fn read_note(path: &Path) -> Result<String, Fault> {
     }
 }
 
-/// Stands for `usance_engine::verify` until that is there.
-mod engine {
-    use std::path::Path;
-
-    use usance_core::ledger::audit::Tally;
-    use usance_core::ledger::checkpoint::Verifier;
-    use usance_core::ledger::tree::Hash;
-    use usance_engine::OpenError;
-
-    use super::Finding;
-
-    #[expect(dead_code, reason = "read by the real one")]
-    pub struct VerifyOptions {
-        pub verifier: Option<Verifier>,
-        pub checkpoints: Vec<String>,
-    }
-
-    pub struct Report {
-        pub origin: String,
-        pub tally: Tally,
-        pub size: u64,
-        pub root: Hash,
-        pub verifier_key: String,
-        pub findings: Vec<Finding>,
-    }
-
-    pub fn verify(
-        path: &Path,
-        _: VerifyOptions,
-        _: &mut dyn FnMut(u64, u64),
-    ) -> Result<Report, OpenError> {
-        Err(OpenError::Io {
-            path: path.into(),
-            source: std::io::Error::other("verification is not part of this build yet"),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use usance_core::ledger::checkpoint::Signer;
+    use usance_engine::verify::{Finding, Problem};
+
     use super::*;
 
     fn checked(findings: Vec<Finding>) -> Checked {
-        Checked {
+        let tally = Tally { records: 3000, uses: 2990, changed: 9, ..Tally::default() };
+        let ledger = LedgerReport {
             origin: "usance/a/w".into(),
-            tally: Tally {
-                records: 3000,
-                uses: 2990,
-                changed: 9,
-                ..Tally::default()
-            },
+            tally,
             size: 3000,
             root: [0; 32],
-            verifier_key: "usance/w+00000000+AA==".into(),
-            checkpoints: 1,
+            verifier: Signer::new("usance/w", &[7; 32]).verifier().clone(),
+        };
+        let report = Report {
+            path: "d/usance.db".into(),
+            ledgers: vec![ledger],
             findings,
-            took: Duration::from_millis(2),
-        }
+            meters: 4,
+            ..Report::default()
+        };
+        Checked { report, checkpoints: 1, took: Duration::from_millis(2) }
     }
 
     #[test]
     fn a_sound_ledger_is_described() {
         let checked = checked(Vec::new());
-        assert_eq!(
-            checked.text(Path::new("d")),
-            "\
-checked    d
-ledger     usance/a/w
-records    3,000: 2,990 uses, 0 refusals, 9 changes, 0 times the clock set back
-speed      1,500,000 records a second, 2.0 ms in all
-head       size 3000, root AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
-signed by  usance/w+00000000+AA==
-compared   with 1 checkpoint
-findings   none: every record is as it was written"
-        );
+        let text = checked.text();
+        for line in [
+            "checked    d/usance.db",
+            "ledger     usance/a/w",
+            "records    3,000: 2,990 uses, 0 refusals, 9 changes, 0 times the clock set back",
+            "head       size 3000, root AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+            "compared   4 meters, 0 catalogue entries, 0 signatures, 1 checkpoints",
+            "speed      1,500,000 records a second; 0 bytes in 2.0 ms",
+            "findings   none: everything is as it was written",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
         assert!(checked.first_fault().is_none());
-        assert_eq!(
-            checked.json(Path::new("d"))["records_per_second"],
-            1_500_000
-        );
+        assert_eq!(checked.json()["records_per_second"], 1_500_000);
     }
 
     #[test]
     fn the_first_bad_record_is_named() {
-        let finding = |record, what: &str| Finding {
-            record,
-            what: what.into(),
-        };
-        let checked = checked(vec![
-            finding(Some(17), "states an overage that its figures do not give"),
-            finding(None, "the head is signed by another key"),
-        ]);
-        let fault = checked.first_fault().unwrap();
+        let finding = |record, what| Finding { origin: "usance/a/w".into(), record, what };
+        let checked =
+            checked(vec![finding(None, Problem::OtherKey), finding(Some(17), Problem::Damaged)]);
         assert_eq!(
-            fault.message(),
-            "the ledger is not as it was written: record 17 states an overage that its figures do \
-             not give, and 1 more finding"
+            checked.first_fault().unwrap().message(),
+            "this is not as it was written: record 17 of usance/a/w: its bytes were changed after \
+             it was written, and 1 more finding"
         );
     }
 }

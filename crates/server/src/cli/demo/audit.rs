@@ -51,9 +51,7 @@ pub fn limits(checks: &mut Checks, vendor: &Vendor, plan: &[PlannedUse], outcome
         if customer.policy != "prepaid" {
             continue;
         }
-        let of = outcomes
-            .iter()
-            .filter(|it| plan[it.planned].customer == index);
+        let of = outcomes.iter().filter(|it| plan[it.planned].customer == index);
         let (mut asked, mut counted, mut refused) = (0, 0, 0);
         for outcome in of {
             asked += 1;
@@ -72,11 +70,7 @@ pub fn limits(checks: &mut Checks, vendor: &Vendor, plan: &[PlannedUse], outcome
         refused_in_all += refused;
         fitted.push(format!("{} of {}", grouped(counted), grouped(asked)));
     }
-    let evidence = format!(
-        "{} fitted, {} refused",
-        fitted.join(" and "),
-        grouped(refused_in_all)
-    );
+    let evidence = format!("{} fitted, {} refused", fitted.join(" and "), grouped(refused_in_all));
     checks.add("prepaid stops exactly at the ceiling", holds, evidence);
 }
 
@@ -115,19 +109,12 @@ pub fn repeats(checks: &mut Checks, outcomes: &[Outcome]) {
     checks.add(
         "a lost answer, asked for again, is the same",
         holds && counted > 0,
-        format!(
-            "{} counted once, {} refused twice",
-            grouped(counted),
-            grouped(refused)
-        ),
+        format!("{} counted once, {} refused twice", grouped(counted), grouped(refused)),
     );
 }
 
 fn is_repeat_of(second: &UseAnswer, first: &UseAnswer) -> bool {
-    let first = UseAnswer {
-        repeat: true,
-        ..first.clone()
-    };
+    let first = UseAnswer { repeat: true, ..first.clone() };
     *second == first
 }
 
@@ -166,11 +153,7 @@ pub fn replay(
     }
     Ok((
         known == acknowledged.len() && known > 0,
-        format!(
-            "{} of {} still there",
-            grouped(known as u64),
-            grouped(acknowledged.len() as u64)
-        ),
+        format!("{} of {} still there", grouped(known as u64), grouped(acknowledged.len() as u64)),
     ))
 }
 
@@ -212,20 +195,12 @@ pub fn conservation(
     checks.add(
         "the meters show what the clients were told",
         meters_hold && on_meters == book.total(),
-        format!(
-            "{} told, {} on the meters",
-            grouped(book.total()),
-            grouped(on_meters)
-        ),
+        format!("{} told, {} on the meters", grouped(book.total()), grouped(on_meters)),
     );
     checks.add(
         "the records add up to the meters",
         histories_hold,
-        format!(
-            "{} add up to {}",
-            several(uses, "record"),
-            grouped(in_history)
-        ),
+        format!("{} add up to {}", several(uses, "record"), grouped(in_history)),
     );
     Ok(())
 }
@@ -242,11 +217,7 @@ fn history(admin: &mut Caller<'_>, meter: &str) -> Result<(i64, Vec<u64>), Fault
                 continue;
             };
             records.push(item.record);
-            sum += if item.operation == "decrement" {
-                -applied
-            } else {
-                applied
-            };
+            sum += if item.operation == "decrement" { -applied } else { applied };
         }
         cursor = page.next;
         if cursor.is_none() {

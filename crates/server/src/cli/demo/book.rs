@@ -58,10 +58,7 @@ impl Book {
     /// Uses accepted, of all customers.
     #[must_use]
     pub fn accepted(&self) -> usize {
-        self.accounts
-            .iter()
-            .map(|account| account.records.len())
-            .sum()
+        self.accounts.iter().map(|account| account.records.len()).sum()
     }
 
     /// Frames that the meters must show together.
@@ -73,11 +70,8 @@ impl Book {
     /// How many different records were named.
     #[must_use]
     pub fn distinct_records(&self) -> usize {
-        let mut records: Vec<u64> = self
-            .accounts
-            .iter()
-            .flat_map(|account| account.records.iter().copied())
-            .collect();
+        let mut records: Vec<u64> =
+            self.accounts.iter().flat_map(|account| account.records.iter().copied()).collect();
         records.sort_unstable();
         records.dedup();
         records.len()
@@ -103,10 +97,7 @@ mod tests {
         book.accounts[0].enter(&Verdict::Refused("limit-reached".into()));
         book.accounts[0].enter_return(&answer(2, 2));
         book.accounts[1].enter(&Verdict::Counted(answer(1, 2)));
-        assert_eq!(
-            (book.accepted(), book.total(), book.distinct_records()),
-            (3, 4, 2)
-        );
+        assert_eq!((book.accepted(), book.total(), book.distinct_records()), (3, 4, 2));
         assert_eq!((book.accounts[0].asked, book.accounts[0].refused), (3, 1));
     }
 }

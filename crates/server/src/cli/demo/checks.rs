@@ -22,11 +22,7 @@ pub struct Checks(Vec<Check>);
 impl Checks {
     /// Adds what was found.
     pub fn add(&mut self, what: &'static str, holds: bool, evidence: impl Display) {
-        self.0.push(Check {
-            holds,
-            what,
-            evidence: evidence.to_string(),
-        });
+        self.0.push(Check { holds, what, evidence: evidence.to_string() });
     }
 
     /// Adds what could be found out, or why it could not.

@@ -57,11 +57,7 @@ impl Line {
     #[must_use]
     pub fn new(base: &str) -> Self {
         Self {
-            link: Mutex::new(Link {
-                life: 0,
-                base: base.to_owned(),
-                is_given_up: false,
-            }),
+            link: Mutex::new(Link { life: 0, base: base.to_owned(), is_given_up: false }),
             changed: Condvar::new(),
         }
     }
@@ -107,9 +103,7 @@ impl Line {
         let link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         let (link, _) = self
             .changed
-            .wait_timeout_while(link, RETURN_TIMEOUT, |link| {
-                link.life == life && !link.is_given_up
-            })
+            .wait_timeout_while(link, RETURN_TIMEOUT, |link| link.life == life && !link.is_given_up)
             .unwrap_or_else(PoisonError::into_inner);
         (link.life != life).then(|| link.clone())
     }
@@ -131,12 +125,7 @@ impl Caller<'_> {
                     std::thread::sleep(BUSY_PAUSE);
                 }
                 Ok(answer) => {
-                    return Ok(Told {
-                        answer,
-                        life: self.life,
-                        was_cut,
-                        took: begun.elapsed(),
-                    });
+                    return Ok(Told { answer, life: self.life, was_cut, took: begun.elapsed() });
                 }
                 Err(error) => {
                     was_cut = true;

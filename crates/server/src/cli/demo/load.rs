@@ -92,9 +92,7 @@ pub fn run<T>(
         let work = || client(line, token, plan, &next, &answered);
         let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(work)).collect();
         while answered.load(Ordering::Relaxed) < middle_at
-            && !clients
-                .iter()
-                .all(std::thread::ScopedJoinHandle::is_finished)
+            && !clients.iter().all(std::thread::ScopedJoinHandle::is_finished)
         {
             std::thread::sleep(LOOK);
         }
@@ -116,11 +114,7 @@ pub fn run<T>(
         if let Some(fault) = faults.into_iter().next() {
             return Err(fault);
         }
-        Ok(Load {
-            outcomes,
-            middle,
-            took: begun.elapsed(),
-        })
+        Ok(Load { outcomes, middle, took: begun.elapsed() })
     })
 }
 

@@ -17,9 +17,8 @@ impl TemporaryPlace {
     /// # Errors
     /// If it cannot be made.
     pub fn new() -> Result<Self, Fault> {
-        let nanos = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.subsec_nanos());
+        let nanos =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
         let name = format!("usance-demo-{}-{nanos:09}", std::process::id());
         let root = std::env::temp_dir().join(name);
         make_private(&root).map_err(|error| {
@@ -27,10 +26,7 @@ impl TemporaryPlace {
                 .because(&error)
                 .advise("point TMPDIR to a directory that can be written")
         })?;
-        Ok(Self {
-            root,
-            is_kept: false,
-        })
+        Ok(Self { root, is_kept: false })
     }
 
     /// Where the server's data lies.

@@ -31,11 +31,7 @@ impl Shares {
     pub const fn of(uses: usize) -> Self {
         let aurora = uses * 3 / 10;
         let bergwerk = uses / 2;
-        Self {
-            aurora,
-            bergwerk,
-            corner: uses - aurora - bergwerk,
-        }
+        Self { aurora, bergwerk, corner: uses - aurora - bergwerk }
     }
 
     /// Ceilings that will be reached: the prepaid ones refuse, the postpaid one overflows.
@@ -55,10 +51,7 @@ impl Shares {
     pub fn plan(self, vendor: &Vendor) -> Vec<PlannedUse> {
         let customers = vendor.customers();
         let mut uses = Vec::new();
-        for (index, count) in [self.aurora, self.bergwerk, self.corner]
-            .into_iter()
-            .enumerate()
-        {
+        for (index, count) in [self.aurora, self.bergwerk, self.corner].into_iter().enumerate() {
             uses.extend((0..count).map(|number| planned(customers[index], index, number)));
         }
         mix(&mut uses);
@@ -93,9 +86,8 @@ fn postpaid_frames(number: usize) -> i64 {
 fn mix(uses: &mut [PlannedUse]) {
     let mut state: u64 = 8420;
     for last in (1..uses.len()).rev() {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let below = u64::try_from(last + 1).unwrap_or(u64::MAX);
         let other = usize::try_from((state >> 33) % below).unwrap_or(0);
         uses.swap(last, other);
@@ -137,11 +129,7 @@ mod tests {
                 let of = plan.iter().filter(|planned| planned.customer == customer);
                 of.map(|planned| planned.frames).sum()
             };
-            let Allowances {
-                prepaid,
-                postpaid,
-                corner,
-            } = shares.allowances();
+            let Allowances { prepaid, postpaid, corner } = shares.allowances();
             assert!(0 < prepaid && prepaid < frames(0));
             assert!(0 < postpaid && postpaid < frames(1));
             assert!(0 < corner && corner < frames(2));

@@ -40,13 +40,9 @@ impl Server {
         let executable = std::env::current_exe()
             .map_err(|error| Fault::failure("cannot find this executable").because(&error))?;
         let log_path = log_path(data);
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(&log_path)
-            .map_err(|error| {
-                Fault::failure(format!("cannot write {}", log_path.display())).because(&error)
-            })?;
+        let log = File::options().create(true).append(true).open(&log_path).map_err(|error| {
+            Fault::failure(format!("cannot write {}", log_path.display())).because(&error)
+        })?;
         let mut command = Command::new(executable);
         command
             .arg("serve")
@@ -63,11 +59,7 @@ impl Server {
             .spawn()
             .map_err(|error| Fault::failure("cannot start a server").because(&error))?;
         // From here on the child ends with this value, also where a step below fails.
-        let mut server = Self {
-            child: Some(child),
-            base: String::new(),
-            took: Duration::ZERO,
-        };
+        let mut server = Self { child: Some(child), base: String::new(), took: Duration::ZERO };
         server.base = server.ready_line().map_err(|what| {
             Fault::failure(format!("the server did not start: {what}"))
                 .advise(format!("its log ends with\n{}", log_end(&log_path)))
@@ -84,18 +76,13 @@ impl Server {
         std::thread::spawn(move || {
             let mut line = String::new();
             // A line that cannot be read is an empty line, and the receiver says so.
-            BufReader::new(stdout)
-                .read_line(&mut line)
-                .unwrap_or_default();
+            BufReader::new(stdout).read_line(&mut line).unwrap_or_default();
             // Nobody waits any more if the time was up.
             sender.send(line).unwrap_or_default();
         });
-        let line = receiver
-            .recv_timeout(START_TIMEOUT)
-            .map_err(|_| "it was not ready in time")?;
+        let line = receiver.recv_timeout(START_TIMEOUT).map_err(|_| "it was not ready in time")?;
         let base = line.trim_end().strip_prefix("listening on ");
-        base.map(ToOwned::to_owned)
-            .ok_or("it ended before it was ready")
+        base.map(ToOwned::to_owned).ok_or("it ended before it was ready")
     }
 
     /// Where it listens.
@@ -128,9 +115,7 @@ impl Server {
             .try_wait()
             .map_err(|error| Fault::failure("cannot watch the server").because(&error))?;
         if let Some(status) = gone {
-            return Err(Fault::failure(format!(
-                "the server ended by itself, with {status}"
-            )));
+            return Err(Fault::failure(format!("the server ended by itself, with {status}")));
         }
         child
             .kill()
@@ -165,9 +150,5 @@ fn log_end(path: &Path) -> String {
     let log = std::fs::read_to_string(path).unwrap_or_default();
     let lines: Vec<&str> = log.lines().collect();
     let shown = &lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..];
-    shown
-        .iter()
-        .map(|line| format!("    {line}"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    shown.iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
 }

@@ -66,10 +66,7 @@ pub fn continues(
     earlier: &Checkpoint,
     later: &Checkpoint,
 ) -> Result<bool, Fault> {
-    let path = format!(
-        "/v1/ledger/proof/consistency?from={}&to={}",
-        earlier.size, later.size
-    );
+    let path = format!("/v1/ledger/proof/consistency?from={}&to={}", earlier.size, later.size);
     let proof: Consistency = admin.need(&Method::GET, &path, None)?;
     Ok(earlier.origin == later.origin
         && verify_consistency(
@@ -92,10 +89,7 @@ pub fn holds_use(
     customer: &Customer,
     told: &UseAnswer,
 ) -> Result<bool, Fault> {
-    let path = format!(
-        "/v1/ledger/proof/inclusion?record={}&size={}",
-        told.record, head.size
-    );
+    let path = format!("/v1/ledger/proof/inclusion?record={}&size={}", told.record, head.size);
     let proof: Inclusion = admin.need(&Method::GET, &path, None)?;
     let mut bytes = decode(&proof.bytes)?;
     let path = hashes(&proof.path)?;
@@ -126,9 +120,7 @@ fn says(bytes: &[u8], customer: &Customer, told: &UseAnswer) -> bool {
 }
 
 fn decode(text: &str) -> Result<Vec<u8>, Fault> {
-    BASE64
-        .decode(text)
-        .map_err(|error| json::not_understood().because(&error))
+    BASE64.decode(text).map_err(|error| json::not_understood().because(&error))
 }
 
 fn hashes(path: &[String]) -> Result<Vec<Hash>, Fault> {

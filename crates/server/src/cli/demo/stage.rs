@@ -25,11 +25,7 @@ pub enum Side {
 /// # Errors
 /// If standard output cannot be written.
 pub fn title(name: &str, subtitle: &str) -> Result<(), Fault> {
-    output::line(format_args!(
-        "\n  {}  {}\n",
-        style(name).bold(),
-        style(subtitle).dim()
-    ))
+    output::line(format_args!("\n  {}  {}\n", style(name).bold(), style(subtitle).dim()))
 }
 
 /// Shows one step.
@@ -37,10 +33,7 @@ pub fn title(name: &str, subtitle: &str) -> Result<(), Fault> {
 /// # Errors
 /// If standard output cannot be written.
 pub fn step(word: &str, text: &str) -> Result<(), Fault> {
-    output::line(format_args!(
-        "  {} {text}",
-        style(format!("{word:WORD_WIDTH$}")).cyan()
-    ))
+    output::line(format_args!("  {} {text}", style(format!("{word:WORD_WIDTH$}")).cyan()))
 }
 
 /// Shows a box with a table in it; the first row is its header.
@@ -51,10 +44,7 @@ pub fn table(title: &str, sides: &[Side], rows: &[Vec<String>]) -> Result<(), Fa
     let widths: Vec<usize> = (0..sides.len())
         .map(|column| {
             let cells = rows.iter().filter_map(|row| row.get(column));
-            cells
-                .map(|cell| measure_text_width(cell))
-                .max()
-                .unwrap_or(0)
+            cells.map(|cell| measure_text_width(cell)).max().unwrap_or(0)
         })
         .collect();
     let gaps = sides.len().saturating_sub(1).max(1);
@@ -63,9 +53,8 @@ pub fn table(title: &str, sides: &[Side], rows: &[Vec<String>]) -> Result<(), Fa
     let mut lines = Vec::new();
     for (index, row) in rows.iter().enumerate() {
         let cells = row.iter().zip(sides).zip(&widths);
-        let cells: Vec<String> = cells
-            .map(|((cell, side), width)| padded(cell, *side, *width))
-            .collect();
+        let cells: Vec<String> =
+            cells.map(|((cell, side), width)| padded(cell, *side, *width)).collect();
         let line = cells.join(&" ".repeat(gap));
         lines.push(match index {
             0 => style(line).dim().to_string(),
@@ -105,10 +94,7 @@ fn check_lines(check: &Check) -> Vec<String> {
 /// Text in parts of at most `width` characters.
 fn wrapped(text: &str, width: usize) -> impl Iterator<Item = String> {
     let letters: Vec<char> = text.chars().collect();
-    let parts: Vec<String> = letters
-        .chunks(width)
-        .map(|part| part.iter().collect())
-        .collect();
+    let parts: Vec<String> = letters.chunks(width).map(|part| part.iter().collect()).collect();
     parts.into_iter()
 }
 

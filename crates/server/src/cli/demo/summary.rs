@@ -20,9 +20,8 @@ use crate::config::ADMIN_TOKEN_FILE;
 /// # Errors
 /// If standard output cannot be written.
 pub fn show(vendor: &Vendor, book: &Book, checks: &Checks, took: Duration) -> Result<(), Fault> {
-    let header = [
-        "customer", "policy", "uses", "accepted", "refused", "frames", "allowed", "overage",
-    ];
+    let header =
+        ["customer", "policy", "uses", "accepted", "refused", "frames", "allowed", "overage"];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     for (customer, account) in vendor.customers().into_iter().zip(&book.accounts) {
         rows.push(vec![
@@ -54,10 +53,7 @@ pub fn show(vendor: &Vendor, book: &Book, checks: &Checks, took: Duration) -> Re
         0 => style(verdict).green().bold(),
         _ => style(verdict).red().bold(),
     };
-    output::line(format_args!(
-        "\n  {verdict}, after {} in all.",
-        duration(took)
-    ))
+    output::line(format_args!("\n  {verdict}, after {} in all.", duration(took)))
 }
 
 /// Says what to try with the server that was left running.

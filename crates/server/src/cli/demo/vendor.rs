@@ -84,36 +84,12 @@ pub fn set_up(admin: &mut Caller<'_>, allowances: Allowances) -> Result<Vendor, 
         "product": "renderer",
     });
     let token: MadeToken = admin.need(&Method::POST, "/v1/tokens", Some(&token))?;
-    let Allowances {
-        prepaid: by_policy,
-        postpaid: included,
-        corner,
-    } = allowances;
+    let Allowances { prepaid: by_policy, postpaid: included, corner } = allowances;
     Ok(Vendor {
-        aurora: customer(
-            admin,
-            ("Aurora Films", "aurora"),
-            "prepaid",
-            (by_policy, false),
-        )?,
-        bergwerk: customer(
-            admin,
-            ("Bergwerk VFX", "bergwerk"),
-            "postpaid",
-            (included, false),
-        )?,
-        corner: customer(
-            admin,
-            ("Corner Animation", "corner"),
-            "prepaid",
-            (corner, true),
-        )?,
-        delta: customer(
-            admin,
-            ("Delta Studio", "delta"),
-            "prepaid",
-            (by_policy, false),
-        )?,
+        aurora: customer(admin, ("Aurora Films", "aurora"), "prepaid", (by_policy, false))?,
+        bergwerk: customer(admin, ("Bergwerk VFX", "bergwerk"), "postpaid", (included, false))?,
+        corner: customer(admin, ("Corner Animation", "corner"), "prepaid", (corner, true))?,
+        delta: customer(admin, ("Delta Studio", "delta"), "prepaid", (by_policy, false))?,
         client_token: token.secret,
     })
 }
@@ -148,13 +124,7 @@ fn customer(
         license["meters"] = json!({METER: {"allowed": allowed}});
     }
     let license = make(admin, "/v1/licenses", &license)?;
-    Ok(Customer {
-        name,
-        code,
-        policy,
-        allowed,
-        license: license.id,
-    })
+    Ok(Customer { name, code, policy, allowed, license: license.id })
 }
 
 fn make(admin: &mut Caller<'_>, path: &str, body: &Value) -> Result<Made, Fault> {
