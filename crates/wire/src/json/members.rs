@@ -69,11 +69,7 @@ impl<'p, 'a, const N: usize> Members<'p, 'a, N> {
         found: Result<[Option<&'a str>; N], Flaw<'a>>,
     ) -> Result<Self, Refusal> {
         match found {
-            Ok(texts) => Ok(Self {
-                place,
-                names,
-                texts,
-            }),
+            Ok(texts) => Ok(Self { place, names, texts }),
             Err(flaw) => Err(flaw.refusal(place, names)),
         }
     }
@@ -96,8 +92,7 @@ impl<'p, 'a, const N: usize> Members<'p, 'a, N> {
         name: &'static str,
         read: impl FnOnce(Value<'s, 'a>) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        self.read(name, read)?
-            .ok_or_else(|| Place::Member(&self.place, name).refuse("is missing"))
+        self.read(name, read)?.ok_or_else(|| Place::Member(&self.place, name).refuse("is missing"))
     }
 
     /// A member of a change: left out it changes nothing, and null is no value.
@@ -201,10 +196,7 @@ impl<'de, const N: usize> DeserializeSeed<'de> for Shape<N> {
     type Value = Result<[Option<&'de str>; N], Flaw<'de>>;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_any(Object(Known {
-            names: self.0,
-            texts: [None; N],
-        }))
+        json.deserialize_any(Object(Known { names: self.0, texts: [None; N] }))
     }
 }
 
@@ -212,10 +204,7 @@ impl<'de> DeserializeSeed<'de> for AnyShape {
     type Value = Result<Entries<'de>, Flaw<'de>>;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_any(Object(Any {
-            count_max: self.0,
-            entries: Vec::new(),
-        }))
+        json.deserialize_any(Object(Any { count_max: self.0, entries: Vec::new() }))
     }
 }
 

@@ -93,8 +93,7 @@ impl<'p, 'a> Value<'p, 'a> {
 
     /// An exact decimal, as a number or as text.
     pub(crate) fn decimal(self) -> Result<Decimal, Refusal> {
-        self.exact()?
-            .ok_or_else(|| self.refuse("must fit 64 bits and 9 digits after the point"))
+        self.exact()?.ok_or_else(|| self.refuse("must fit 64 bits and 9 digits after the point"))
     }
 
     /// An exact decimal that a meter moves by or is held against.
@@ -104,11 +103,7 @@ impl<'p, 'a> Value<'p, 'a> {
 
     /// Straight from the text, never through a float; none where it does not fit.
     fn exact(self) -> Result<Option<Decimal>, Refusal> {
-        let text = if self.is_text() {
-            self.text()?
-        } else {
-            Cow::Borrowed(self.text)
-        };
+        let text = if self.is_text() { self.text()? } else { Cow::Borrowed(self.text) };
         match Decimal::parse(&text) {
             Ok(decimal) => Ok(Some(decimal)),
             Err(DecimalError::OutOfRange | DecimalError::BeyondScale) => Ok(None),
