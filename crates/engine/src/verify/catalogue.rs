@@ -62,10 +62,8 @@ mod hashes {
     //! The canonical hashes of what is stored.
 
     use usance_core::id::AccountId;
-    use usance_core::meter::AllowedFrom;
-    use usance_core::text::Code;
 
-    use super::{Connection, canonical, params, rows};
+    use super::{Connection, canonical, rows};
 
     pub struct Hashes<'a> {
         pub db: &'a Connection,
@@ -106,38 +104,12 @@ mod hashes {
             let mut found = statement.query([self.account.bytes()])?;
             while let Some(row) = found.next()? {
                 let license = rows::license(row)?;
-                let allowed = self.allowed(&license)?;
+                let allowed = rows::allowed(self.db, self.account, license.id)?;
                 let digest =
                     canonical::license(&license, allowed.iter().map(|(name, from)| (name, *from)));
                 each(*license.id.bytes(), license.id.to_string(), digest);
             }
             Ok(())
-        }
-
-        fn allowed(
-            &self,
-            license: &usance_core::license::License,
-        ) -> rusqlite::Result<Vec<(Code, AllowedFrom)>> {
-            self.db
-                .prepare_cached(
-                    "SELECT spec.name, meter.own_allowed, meter.allowed FROM meter
-                     JOIN policy_meter spec ON spec.account = ?1 AND spec.policy = ?3
-                         AND spec.place = meter.place
-                     WHERE meter.account = ?1 AND meter.license = ?2 ORDER BY meter.place",
-                )?
-                .query_map(
-                    params![self.account.bytes(), license.id.bytes(), license.policy.bytes()],
-                    |row| {
-                        let name = Code::parse("name", row.get_ref(0)?.as_str()?)
-                            .map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, 0))?;
-                        let from = match row.get::<_, i64>(1)? {
-                            0 => AllowedFrom::Policy,
-                            _ => AllowedFrom::License(row.get(2)?),
-                        };
-                        Ok((name, from))
-                    },
-                )?
-                .collect()
         }
 
         pub fn tokens(&self, mut each: impl FnMut([u8; 16], String, [u8; 32])) -> Result {

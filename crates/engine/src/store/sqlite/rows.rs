@@ -321,12 +321,8 @@ pub fn put_token(db: &Connection, account: AccountId, token: &Token) -> Result<u
 
 /// A meter's row from column 0 on, in the order of [`METER`].
 pub fn meter(row: &Row<'_>) -> Result<LoadedMeter> {
-    let allowed: Option<i64> = row.get(1)?;
     Ok(LoadedMeter {
-        allowed_from: match row.get::<_, i64>(0)? {
-            0 => AllowedFrom::Policy,
-            _ => AllowedFrom::License(allowed),
-        },
+        allowed_from: allowed_from(row.get(0)?, row.get(1)?),
         state: MeterState {
             total: row.get(2)?,
             gross: row.get(3)?,
@@ -343,6 +339,29 @@ pub fn meter(row: &Row<'_>) -> Result<LoadedMeter> {
             },
         },
     })
+}
+
+/// Where the ceilings of a license's meters come from, in the order of its policy.
+pub fn allowed(
+    db: &Connection,
+    account: AccountId,
+    license: LicenseId,
+) -> Result<Vec<(Code, AllowedFrom)>> {
+    db.prepare_cached(
+        "SELECT spec.name, meter.own_allowed, meter.allowed FROM meter
+         JOIN license ON license.account = ?1 AND license.id = ?2
+         JOIN policy_meter spec ON spec.account = ?1 AND spec.policy = license.policy
+             AND spec.place = meter.place
+         WHERE meter.account = ?1 AND meter.license = ?2 ORDER BY meter.place",
+    )?
+    .query_map(params![account.bytes(), license.bytes()], |row| {
+        Ok((code(row, 0)?, allowed_from(row.get(1)?, row.get(2)?)))
+    })?
+    .collect()
+}
+
+const fn allowed_from(is_own: bool, allowed: Option<i64>) -> AllowedFrom {
+    if is_own { AllowedFrom::License(allowed) } else { AllowedFrom::Policy }
 }
 
 pub fn put_meter(
