@@ -70,7 +70,6 @@ struct Middle {
     server: Server,
     /// The head before the kill.
     before: Head,
-    answered_before: usize,
     restart_took: Duration,
     late_payment: Result<(bool, String), Fault>,
     delta: Account,
@@ -152,8 +151,8 @@ impl Stand<'_> {
         let verifier = proofs::verifier(&mut cast.admin)?;
         let kill_at = self.plan.len() * KILL_AT_PERCENT / 100;
         let token = &self.vendor.client_token;
-        let load = load::run(self.line, token, self.plan, kill_at, |answered| {
-            self.middle(server, &mut cast, &verifier, answered)
+        let load = load::run(self.line, token, self.plan, kill_at, || {
+            self.middle(server, &mut cast, &verifier)
         })?;
         self.tell_of(&load)?;
         let mut book = Book::default();
@@ -173,7 +172,6 @@ impl Stand<'_> {
         server: Server,
         cast: &mut Cast<'_>,
         verifier: &Verifier,
-        answered_before: usize,
     ) -> Result<Middle, Fault> {
         let before = proofs::head(&mut cast.admin, verifier)?;
         server.kill()?;
@@ -183,7 +181,7 @@ impl Stand<'_> {
         let restart_took = begun.elapsed();
         let mut delta = Account::default();
         let late_payment = scenes::late_payment(cast, &self.vendor.delta, &mut delta);
-        Ok(Middle { server, before, answered_before, restart_took, late_payment, delta })
+        Ok(Middle { server, before, restart_took, late_payment, delta })
     }
 
     fn tell_of(&self, load: &Load<Middle>) -> Result<(), Fault> {
@@ -212,11 +210,12 @@ impl Stand<'_> {
                 Verdict::Counted(answer) if answer.repeat => (known + 1, unknown),
                 _ => (known, unknown + 1),
             });
+        let answered_before = load.outcomes.iter().filter(|outcome| outcome.life == 0).count();
         stage::step(
             "killed",
             &format!(
                 "with SIGKILL after {} answers, in the middle of {} uses",
-                grouped(load.middle.answered_before as u64),
+                grouped(answered_before as u64),
                 known + unknown
             ),
         )?;
@@ -278,7 +277,7 @@ impl Stand<'_> {
         checks.add(
             "both checkpoints are signed by the writer's key",
             now.checkpoint.size > before.checkpoint.size,
-            verifier.name(),
+            key_hash(verifier),
         );
         let (earlier, later) = (&before.checkpoint, &now.checkpoint);
         let continues = proofs::continues(&mut cast.admin, earlier, later);
@@ -338,6 +337,11 @@ fn verified_evidence(checked: &Checked, head: &Checkpoint, book: &Book) -> (bool
         ),
     };
     (holds, evidence)
+}
+
+/// The hash by which people tell keys apart.
+fn key_hash(verifier: &Verifier) -> String {
+    format!("key {:08x}", u32::from_be_bytes(verifier.key_hash()))
 }
 
 fn told_twice(outcomes: &[Outcome]) -> usize {
