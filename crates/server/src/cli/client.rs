@@ -143,7 +143,10 @@ impl Client {
 }
 
 /// The address that paths are appended to.
-fn base_of(server: &str) -> Result<String, Fault> {
+///
+/// # Errors
+/// If it is none that this build can speak to.
+pub fn base_of(server: &str) -> Result<String, Fault> {
     let server = server.trim().trim_end_matches('/');
     if server.starts_with("https://") {
         return Err(Fault::usage(format!(
