@@ -137,7 +137,7 @@ impl Client {
             return fault.advise("ask again");
         }
         fault.advise(
-            "look whether it happened before you repeat it; a use with --key may be repeated safely",
+            "look whether it happened before repeating it; a use with --key may be repeated",
         )
     }
 }

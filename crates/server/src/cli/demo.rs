@@ -22,6 +22,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use usance_core::ledger::checkpoint::{Checkpoint, Verifier};
 use usance_engine::verify::LedgerReport;
 
@@ -61,7 +62,7 @@ pub struct Demo {
     keep: bool,
     /// How many uses the clients tell
     #[arg(long, value_name = "N", default_value_t = 4000)]
-    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(500..=1_000_000))]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(500..=1_000_000))]
     uses: usize,
 }
 
@@ -101,7 +102,7 @@ impl Demo {
         let vendor = vendor::set_up(&mut line.caller(&admin_token)?, shares.allowances())?;
         stage::step(
             "set up",
-            "product renderer, policies prepaid and postpaid, four customers, a token to count with",
+            "product renderer, policies prepaid and postpaid, four customers, a client token",
         )?;
         let plan = shares.plan(&vendor);
         let stand = Stand {
@@ -189,7 +190,7 @@ impl Stand<'_> {
         stage::step(
             "counted",
             &format!(
-                "{} uses from {CLIENTS} clients at once, {} of them told twice; {} answers a second",
+                "{} uses by {CLIENTS} clients at once, {} of them told twice; {} answers a second",
                 grouped(load.outcomes.len() as u64),
                 grouped(told_twice(&load.outcomes) as u64),
                 grouped(per_second(answers as u64, load.took))

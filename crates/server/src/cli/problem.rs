@@ -46,7 +46,7 @@ fn figures(problem: &Object) -> Option<String> {
 fn advice(status: u16, code: &str) -> Option<&'static str> {
     match (status, code) {
         (_, "limit-reached") => {
-            Some("raise the ceiling with `usance meter allow`, or take what fits with --partial")
+            Some("raise the ceiling with `usance meter allow`, or take part with --partial")
         }
         (_, "license-suspended") => Some("let it go on with `usance license reinstate`"),
         (_, "permission-missing" | "locked-to-another") => {
@@ -73,7 +73,7 @@ mod tests {
                     "asked":5,"total":97,"allowed":100,"remaining":3,"request_id":"r"}"#,
                 "meter frames has 3 left (limit-reached)\n  \
                  meter frames: allowed 100, remaining 3\n  \
-                 next: raise the ceiling with `usance meter allow`, or take what fits with --partial",
+                 next: raise the ceiling with `usance meter allow`, or take part with --partial",
             ),
             (
                 404,
