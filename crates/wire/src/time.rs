@@ -86,10 +86,7 @@ fn fraction(rest: &[u8]) -> Option<(i64, &[u8])> {
     let Some((b'.', after)) = rest.split_first() else {
         return Some((0, rest));
     };
-    let width = after
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
+    let width = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (fraction, zone) = after.split_at_checked(width)?;
     let kept = digits(fraction.get(..width.min(3))?)?;
     match width {
@@ -116,8 +113,7 @@ fn offset(zone: &[u8]) -> Option<i64> {
 
 fn digits(text: &[u8]) -> Option<i64> {
     text.iter().try_fold(0, |number, byte| {
-        byte.is_ascii_digit()
-            .then(|| number * 10 + i64::from(byte - b'0'))
+        byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0'))
     })
 }
 
@@ -152,11 +148,7 @@ const fn date(day_number: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + (month <= 2) as i64;
     (year, month, day)
 }

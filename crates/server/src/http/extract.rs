@@ -79,10 +79,7 @@ impl Json {
     pub(crate) async fn of(parts: &Parts, body: Body, options: &HttpOptions) -> Result<Self, No> {
         no_query(parts)?;
         let bytes = read(body, BODY_BYTES_MAX, options).await?;
-        let is_json = matches!(
-            media_type(&parts.headers),
-            MediaType::None | MediaType::Json
-        );
+        let is_json = matches!(media_type(&parts.headers), MediaType::None | MediaType::Json);
         if !bytes.is_empty() && !is_json {
             return Err(Fault::UnsupportedMediaType("application/json").into());
         }
@@ -139,8 +136,7 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, No> {
         return Err(bad_header("Idempotency-Key", "may be there once"));
     }
     let text = std::str::from_utf8(value.as_bytes());
-    text.map(Some)
-        .map_err(|_| bad_header("Idempotency-Key", "must be UTF-8"))
+    text.map(Some).map_err(|_| bad_header("Idempotency-Key", "must be UTF-8"))
 }
 
 /// Reads a body to its end, within its bounds of size and time.

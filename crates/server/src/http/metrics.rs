@@ -21,48 +21,23 @@ pub(crate) fn text(statistics: &Statistics) -> String {
     } = statistics;
     let mut text = String::with_capacity(2048);
     for (name, kind, help, value) in [
-        (
-            "usance_uses_accepted_total",
-            "counter",
-            "Uses that were counted.",
-            uses_accepted,
-        ),
-        (
-            "usance_uses_refused_total",
-            "counter",
-            "Uses that were refused.",
-            uses_refused,
-        ),
+        ("usance_uses_accepted_total", "counter", "Uses that were counted.", uses_accepted),
+        ("usance_uses_refused_total", "counter", "Uses that were refused.", uses_refused),
         (
             "usance_uses_repeated_total",
             "counter",
             "Uses answered from their idempotency key.",
             uses_repeated,
         ),
-        (
-            "usance_commits_total",
-            "counter",
-            "Commits to the storage.",
-            commits,
-        ),
-        (
-            "usance_records_total",
-            "counter",
-            "Records appended to ledgers.",
-            records,
-        ),
+        ("usance_commits_total", "counter", "Commits to the storage.", commits),
+        ("usance_records_total", "counter", "Records appended to ledgers.", records),
         (
             "usance_batch_uses_max",
             "gauge",
             "Most uses in one unit of work since the start.",
             batch_uses_max,
         ),
-        (
-            "usance_mailbox_uses",
-            "gauge",
-            "Uses that wait for the writer.",
-            mailbox_uses,
-        ),
+        ("usance_mailbox_uses", "gauge", "Uses that wait for the writer.", mailbox_uses),
         (
             "usance_overloaded_total",
             "counter",

@@ -119,10 +119,7 @@ mod tests {
             assert_eq!(response.status(), status);
             assert_eq!(header(RETRY_AFTER).as_deref(), retry);
             assert_eq!(header(WWW_AUTHENTICATE).as_deref(), schemes);
-            assert_eq!(
-                header(CONTENT_TYPE).as_deref(),
-                Some("application/problem+json")
-            );
+            assert_eq!(header(CONTENT_TYPE).as_deref(), Some("application/problem+json"));
             assert!(header(REQUEST_ID).is_some());
         }
     }

@@ -26,9 +26,7 @@ pub(crate) struct Route {
 pub(crate) fn router() -> Router<App> {
     routes()
         .into_iter()
-        .fold(Router::new(), |router, route| {
-            router.route(route.operation.path, route.serve)
-        })
+        .fold(Router::new(), |router, route| router.route(route.operation.path, route.serve))
         .fallback(operations::no_such_route)
         .method_not_allowed_fallback(operations::method_not_allowed)
 }

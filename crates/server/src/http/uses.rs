@@ -98,13 +98,7 @@ impl FromRequest<App> for OneUse {
         let Who(caller) = Who::from_request_parts(&mut parts, app).await?;
         let InPath(path) = InPath::from_request_parts(&mut parts, app).await?;
         let Json(body) = Json::of(&parts, body, &app.options).await?;
-        Ok(Self {
-            app: app.clone(),
-            caller,
-            parts,
-            path,
-            body,
-        })
+        Ok(Self { app: app.clone(), caller, parts, path, body })
     }
 }
 
@@ -128,11 +122,6 @@ impl FromRequest<App> for ManyUses {
             }
         };
         let body = read(body, BATCH_BODY_BYTES_MAX, &app.options).await?;
-        Ok(Self {
-            app: app.clone(),
-            caller,
-            form,
-            body,
-        })
+        Ok(Self { app: app.clone(), caller, form, body })
     }
 }

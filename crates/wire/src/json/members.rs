@@ -53,11 +53,7 @@ impl Flaw<'_> {
 impl<'p, 'a, const N: usize> Members<'p, 'a, N> {
     /// An object at `place` of which nothing is known yet, to be [`Fill`]ed.
     pub(crate) const fn empty(place: Place<'p>, names: &'static [&'static str; N]) -> Self {
-        Self {
-            place,
-            names,
-            texts: [None; N],
-        }
+        Self { place, names, texts: [None; N] }
     }
 
     /// Reads a whole body.
@@ -98,8 +94,7 @@ impl<'p, 'a, const N: usize> Members<'p, 'a, N> {
         name: &'static str,
         read: impl FnOnce(Value<'s, 'a>) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        self.read(name, read)?
-            .ok_or_else(|| Place::Member(&self.place, name).refuse("is missing"))
+        self.read(name, read)?.ok_or_else(|| Place::Member(&self.place, name).refuse("is missing"))
     }
 
     /// A member of a change: left out it changes nothing, and null is no value.

@@ -19,10 +19,7 @@ pub(crate) enum Place<'p> {
 impl Place<'_> {
     /// The refusal of what lies here.
     pub(crate) fn refuse(&self, reason: impl Into<Cow<'static, str>>) -> Refusal {
-        Refusal::Invalid {
-            field: self.to_string().into(),
-            reason: reason.into(),
-        }
+        Refusal::Invalid { field: self.to_string().into(), reason: reason.into() }
     }
 
     /// A refusal by core, told with the place instead of the field that core knew.

@@ -15,11 +15,7 @@ pub struct Malformed {
 
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            reason,
-            line,
-            column,
-        } = self;
+        let Self { reason, line, column } = self;
         write!(f, "{reason}, at line {line}, column {column}")
     }
 }
@@ -31,11 +27,7 @@ impl From<serde_json::Error> for Malformed {
         // The library appends the position to its words; ours has a form of its own.
         let position = format!(" at line {line} column {column}");
         let words = told.strip_suffix(&position).unwrap_or(&told);
-        Self {
-            reason: format!("the text is not JSON: {words}"),
-            line,
-            column,
-        }
+        Self { reason: format!("the text is not JSON: {words}"), line, column }
     }
 }
 

@@ -93,8 +93,7 @@ impl<'p, 'a> Value<'p, 'a> {
 
     /// An exact decimal, as a number or as text.
     pub(crate) fn decimal(self) -> Result<Decimal, Refusal> {
-        self.exact()?
-            .ok_or_else(|| self.refuse("must fit 64 bits and 9 digits after the point"))
+        self.exact()?.ok_or_else(|| self.refuse("must fit 64 bits and 9 digits after the point"))
     }
 
     /// An exact decimal that a meter moves by or is held against.
@@ -104,11 +103,7 @@ impl<'p, 'a> Value<'p, 'a> {
 
     /// Straight from the text, never through a float; none where it does not fit.
     fn exact(self) -> Result<Option<Decimal>, Refusal> {
-        let text = if self.is_text() {
-            self.text()?
-        } else {
-            Cow::Borrowed(self.text)
-        };
+        let text = if self.is_text() { self.text()? } else { Cow::Borrowed(self.text) };
         match Decimal::parse(&text) {
             Ok(decimal) => Ok(Some(decimal)),
             Err(DecimalError::OutOfRange | DecimalError::BeyondScale) => Ok(None),
@@ -139,10 +134,7 @@ impl<'p, 'a> Value<'p, 'a> {
 
     /// An object whose names are data: at most `count_max`, each once.
     pub(crate) fn entries(self, count_max: usize) -> Result<Entries<'a>, Refusal> {
-        let mut bounded = Bounded {
-            count_max,
-            entries: Vec::new(),
-        };
+        let mut bounded = Bounded { count_max, entries: Vec::new() };
         if let Some(flaw) = self.fill(&mut bounded) {
             return Err(flaw.refusal(self.place, &[]));
         }
@@ -179,8 +171,6 @@ impl<'p, 'a> Value<'p, 'a> {
     fn fill<C: Collect<'a>>(&self, target: &mut C) -> Option<Flaw<'a>> {
         let mut json = serde_json::Deserializer::from_str(self.text);
         // The text is known to be JSON; what fails nevertheless is no object.
-        Fill(target)
-            .deserialize(&mut json)
-            .unwrap_or(Some(Flaw::NotAnObject))
+        Fill(target).deserialize(&mut json).unwrap_or(Some(Flaw::NotAnObject))
     }
 }

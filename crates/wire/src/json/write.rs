@@ -16,10 +16,7 @@ use crate::time;
 /// Appends an object whose members `members` writes.
 pub(crate) fn object(out: &mut Vec<u8>, members: impl FnOnce(&mut Object<'_>)) {
     out.push(b'{');
-    members(&mut Object {
-        out,
-        is_empty: true,
-    });
+    members(&mut Object { out, is_empty: true });
     out.push(b'}');
 }
 

@@ -128,10 +128,7 @@ impl Items {
         Self {
             batch: Batch {
                 uses: Vec::with_capacity((body_bytes / ITEM_BYTES + 1).min(BATCH_ITEMS_MAX)),
-                unread: Unread {
-                    form,
-                    problems: Vec::new(),
-                },
+                unread: Unread { form, problems: Vec::new() },
             },
             meter: None,
         }
@@ -161,12 +158,7 @@ impl Items {
         let license: LicenseRef = members.need("license", references::license_in_value)?;
         let meter = members.need("meter", |value| self.meter(value))?;
         let kind = members.read("operation", operation)?;
-        uses::of_members(
-            members,
-            license,
-            meter,
-            kind.unwrap_or(OperationKind::Increment),
-        )
+        uses::of_members(members, license, meter, kind.unwrap_or(OperationKind::Increment))
     }
 
     fn meter(&mut self, value: Value<'_, '_>) -> Result<Code, Refusal> {
@@ -197,13 +189,7 @@ fn read_lines(body: &[u8], items: &mut Items) -> Result<(), Problem> {
         match read {
             Ok(Ok(members)) => items.push(&members),
             Ok(Err(refusal)) => items.push_problem(refusal.into()),
-            Err(malformed) => items.push_problem(
-                Malformed {
-                    line: index + 1,
-                    ..malformed
-                }
-                .into(),
-            ),
+            Err(malformed) => items.push_problem(Malformed { line: index + 1, ..malformed }.into()),
         }
     }
     Ok(())
@@ -211,9 +197,7 @@ fn read_lines(body: &[u8], items: &mut Items) -> Result<(), Problem> {
 
 fn read_array(body: &[u8], items: &mut Items) -> Result<(), Problem> {
     let mut json = serde_json::Deserializer::from_str(syntax::text(body)?);
-    let end = Array(items)
-        .deserialize(&mut json)
-        .map_err(Malformed::from)?;
+    let end = Array(items).deserialize(&mut json).map_err(Malformed::from)?;
     json.end().map_err(Malformed::from)?;
     match end {
         End::Reached => Ok(()),

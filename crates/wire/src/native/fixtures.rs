@@ -57,12 +57,7 @@ pub(super) fn spec(overage: Overage) -> MeterSpec {
 }
 
 pub(super) fn policy() -> Policy {
-    let overages = [
-        Overage::Refuse,
-        Overage::Allow,
-        Overage::Amount(50),
-        Overage::Percent(10),
-    ];
+    let overages = [Overage::Refuse, Overage::Allow, Overage::Amount(50), Overage::Percent(10)];
     Policy {
         id: PolicyId::from_bytes([3; 16]),
         product: product().id,
@@ -72,11 +67,7 @@ pub(super) fn policy() -> Policy {
         duration_ms: Some(86_400_000),
         key_pattern: KeyPattern::default(),
         license_permissions: Permissions::ALL,
-        meter_while: MeterWhile {
-            suspended: false,
-            expired: true,
-            not_yet_valid: true,
-        },
+        meter_while: MeterWhile { suspended: false, expired: true, not_yet_valid: true },
         archived_at: None,
         created_at: AT,
         updated_at: AT,
@@ -115,11 +106,7 @@ pub(super) fn token() -> (Token, Secret) {
 }
 
 fn locks() -> Locks {
-    Locks {
-        product: Some(product().id),
-        license: None,
-        meter: Some(code("frames")),
-    }
+    Locks { product: Some(product().id), license: None, meter: Some(code("frames")) }
 }
 
 pub(super) fn meter() -> MeterView {

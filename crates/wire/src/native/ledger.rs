@@ -28,7 +28,5 @@ pub fn write_consistency(proof: &ConsistencyProof, out: &mut Vec<u8>) {
 }
 
 fn write_path(path: &[Hash], members: &mut Object<'_>) {
-    write::array(members.member("path"), path, |out, hash| {
-        write::base64(out, hash)
-    });
+    write::array(members.member("path"), path, |out, hash| write::base64(out, hash));
 }

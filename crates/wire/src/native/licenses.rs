@@ -15,15 +15,8 @@ use crate::native::problem::Problem;
 use crate::native::references;
 use crate::native::request;
 
-pub(super) const NEW: [&str; 7] = [
-    "policy",
-    "customer",
-    "key",
-    "name",
-    "valid_from",
-    "expires_at",
-    "meters",
-];
+pub(super) const NEW: [&str; 7] =
+    ["policy", "customer", "key", "name", "valid_from", "expires_at", "meters"];
 pub(super) const PATCH: [&str; 4] = ["name", "customer", "valid_from", "expires_at"];
 pub(super) const ALLOWED: [&str; 1] = ["allowed"];
 
@@ -108,10 +101,7 @@ fn meters(value: Value<'_, '_>) -> Result<Vec<(Code, AllowedChange)>, Refusal> {
         let code = Code::parse("", &name).map_err(|refusal| place.moved(refusal))?;
         let members = Value::new(place, text).object(&ALLOWED)?;
         let change = members.change("allowed", allowed)?;
-        Ok((
-            code,
-            change.ok_or_else(|| place.refuse("must say what is allowed"))?,
-        ))
+        Ok((code, change.ok_or_else(|| place.refuse("must say what is allowed"))?))
     };
     entries.into_iter().map(meter).collect()
 }

@@ -25,11 +25,7 @@ pub fn write(meter: &MeterView, out: &mut Vec<u8>) {
         amount(members, "total", state.total);
         amount(members, "gross", state.gross);
         amount(members, "held", state.held);
-        members.maybe(
-            "remaining",
-            remaining(allowed, state.total, state.held),
-            amount,
-        );
+        members.maybe("remaining", remaining(allowed, state.total, state.held), amount);
         members.integer("refusals", state.refusals);
         members.null("period_end");
         members.maybe("last_record", state.last_record, Object::integer);

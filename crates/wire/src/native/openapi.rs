@@ -217,10 +217,7 @@ fn body(asks: Asks) -> Option<Value> {
 
 fn success(answers: Answers) -> (&'static str, Value) {
     match answers {
-        Answers::One(name) => (
-            "200",
-            described("As it is now.", &json_of(&reference(name))),
-        ),
+        Answers::One(name) => ("200", described("As it is now.", &json_of(&reference(name)))),
         Answers::Made(name) => ("201", described("Made.", &json_of(&reference(name)))),
         Answers::Nothing => ("204", json!({"description": "Gone."})),
         Answers::Text => {
@@ -250,10 +247,7 @@ fn success(answers: Answers) -> (&'static str, Value) {
                 "application/json": {"schema": reference("Outcomes")},
                 "application/x-ndjson": {"schema": reference("Outcome")},
             });
-            (
-                "200",
-                described("An outcome for each use, in the order asked.", &content),
-            )
+            ("200", described("An outcome for each use, in the order asked.", &content))
         }
     }
 }

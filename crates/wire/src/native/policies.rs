@@ -34,15 +34,8 @@ pub(super) const PATCH: [&str; 7] = [
     "meter_while",
     "meters",
 ];
-pub(super) const NEW_METER: [&str; 7] = [
-    "name",
-    "unit",
-    "scale",
-    "allowed",
-    "floor",
-    "overage",
-    "record_refusals",
-];
+pub(super) const NEW_METER: [&str; 7] =
+    ["name", "unit", "scale", "allowed", "floor", "overage", "record_refusals"];
 pub(super) const METER_PATCH: [&str; 4] = ["name", "allowed", "overage", "record_refusals"];
 pub(super) const OVERAGE: [&str; 2] = ["amount", "percent"];
 
@@ -64,9 +57,7 @@ pub fn read_new(body: &[u8]) -> Result<NewPolicy, Problem> {
         duration_ms: members.read("duration_seconds", duration_ms)?,
         key_pattern: members.read("key_pattern", key_pattern)?,
         license_permissions: members.read("license_permissions", permissions)?,
-        meter_while: members
-            .read("meter_while", meter_while)?
-            .unwrap_or_default(),
+        meter_while: members.read("meter_while", meter_while)?.unwrap_or_default(),
     })
 }
 
@@ -101,11 +92,7 @@ pub fn write(policy: &Policy, out: &mut Vec<u8>) {
         let duration_s = policy.duration_ms.map(|duration| duration / 1000);
         members.maybe("duration_seconds", duration_s, Object::integer);
         members.text("key_pattern", policy.key_pattern.as_str());
-        write_words(
-            members,
-            "license_permissions",
-            policy.license_permissions.words(),
-        );
+        write_words(members, "license_permissions", policy.license_permissions.words());
         write_words(members, "meter_while", while_words(policy.meter_while));
         members.boolean("archived", policy.archived_at.is_some());
         members.time("created_at", policy.created_at);
@@ -162,13 +149,9 @@ fn new_meter(value: Value<'_, '_>) -> Result<NewMeter, Refusal> {
         unit: members.read("unit", Value::name)?,
         scale: members.read("scale", scale)?.unwrap_or_default(),
         allowed: members.read("allowed", Value::decimal)?,
-        floor: members
-            .read("floor", Value::decimal)?
-            .unwrap_or(Decimal::whole(0)),
+        floor: members.read("floor", Value::decimal)?.unwrap_or(Decimal::whole(0)),
         overage: members.read("overage", overage)?.unwrap_or_default(),
-        record_refusals: members
-            .read("record_refusals", Value::boolean)?
-            .unwrap_or_default(),
+        record_refusals: members.read("record_refusals", Value::boolean)?.unwrap_or_default(),
     })
 }
 
@@ -210,9 +193,7 @@ fn overage(value: Value<'_, '_>) -> Result<NewOverage, Refusal> {
 
 fn duration_ms(value: Value<'_, '_>) -> Result<i64, Refusal> {
     let seconds: i64 = value.whole()?;
-    seconds
-        .checked_mul(1000)
-        .ok_or_else(|| value.refuse("is too large"))
+    seconds.checked_mul(1000).ok_or_else(|| value.refuse("is too large"))
 }
 
 fn key_pattern(value: Value<'_, '_>) -> Result<KeyPattern, Refusal> {
@@ -234,11 +215,7 @@ fn meter_while(value: Value<'_, '_>) -> Result<MeterWhile, Refusal> {
 }
 
 fn while_words(states: MeterWhile) -> impl Iterator<Item = &'static str> {
-    let MeterWhile {
-        suspended,
-        expired,
-        not_yet_valid,
-    } = states;
+    let MeterWhile { suspended, expired, not_yet_valid } = states;
     [
         suspended.then_some("suspended"),
         expired.then_some("expired"),

@@ -122,10 +122,7 @@ pub fn read_usage(query: &str) -> Result<UsageQuery, Problem> {
 /// `invalid`.
 pub fn read_inclusion(query: &str) -> Result<(u64, Option<u64>), Problem> {
     let parameters = Parameters::read(query, INCLUSION)?;
-    Ok((
-        parameters.count("record")?,
-        parameters.maybe("size", whole, A_WHOLE)?,
-    ))
+    Ok((parameters.count("record")?, parameters.maybe("size", whole, A_WHOLE)?))
 }
 
 /// Reads between which trees consistency is to be proved.
@@ -207,8 +204,7 @@ impl<'q> Parameters<'q> {
         read: impl FnOnce(&str) -> Option<T>,
         reason: &'static str,
     ) -> Result<T, Refusal> {
-        self.maybe(name, read, reason)?
-            .ok_or_else(|| Refusal::invalid(name, "is missing"))
+        self.maybe(name, read, reason)?.ok_or_else(|| Refusal::invalid(name, "is missing"))
     }
 
     fn count(&self, name: &'static str) -> Result<u64, Refusal> {

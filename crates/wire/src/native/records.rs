@@ -24,12 +24,7 @@ fn write_entry(history: &History, entry: &HistoryEntry, members: &mut Object<'_>
     members.id("license", prefix, history.license.bytes());
     members.word("meter", &history.meter);
     match &entry.event {
-        HistoryEvent::Use {
-            counted,
-            occurred_at,
-            subject,
-            attributes,
-        } => {
+        HistoryEvent::Use { counted, occurred_at, subject, attributes } => {
             write_counted(counted, history.scale, members);
             members.maybe("occurred_at", *occurred_at, Object::time);
             members.maybe("subject", subject.as_ref(), write_subject);
@@ -39,12 +34,7 @@ fn write_entry(history: &History, entry: &HistoryEntry, members: &mut Object<'_>
                 }
             });
         }
-        HistoryEvent::Refused {
-            operation,
-            asked,
-            code,
-            total,
-        } => {
+        HistoryEvent::Refused { operation, asked, code, total } => {
             members.word("operation", operation.word());
             members.quantity("asked", *asked, history.scale);
             members.text("code", code);

@@ -55,9 +55,7 @@ pub fn meter(segment: &str) -> Result<Code, Problem> {
 /// # Errors
 /// `unknown`.
 pub fn token(segment: &str) -> Result<TokenId, Problem> {
-    segment
-        .parse()
-        .map_err(|_| Refusal::Unknown(Kind::Token, segment.to_owned()).into())
+    segment.parse().map_err(|_| Refusal::Unknown(Kind::Token, segment.to_owned()).into())
 }
 
 fn in_path<Id: FromStr>(segment: &str, kind: Kind) -> Result<Ref<Id>, Problem> {
@@ -102,10 +100,7 @@ mod tests {
             assert_eq!(token(segment), Err(unknown(Kind::Token)), "{segment}");
         }
         let license_id = "lic_0193b2c4d5e67890a1b2c3d4e5f60718";
-        assert_eq!(
-            license(license_id),
-            LicenseRef::Id(license_id.parse().unwrap())
-        );
+        assert_eq!(license(license_id), LicenseRef::Id(license_id.parse().unwrap()));
         assert!(matches!(license("A/B%20"), LicenseRef::Key(key) if key.0 == "A/B%20"));
     }
 }

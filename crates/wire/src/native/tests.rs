@@ -16,9 +16,7 @@ const READERS: &[(&str, Reader)] = &[
     ("new product", |body| products::read_new(body).map(drop)),
     ("product patch", |body| products::read_patch(body).map(drop)),
     ("new customer", |body| customers::read_new(body).map(drop)),
-    ("customer patch", |body| {
-        customers::read_patch(body).map(drop)
-    }),
+    ("customer patch", |body| customers::read_patch(body).map(drop)),
     ("new policy", |body| policies::read_new(body).map(drop)),
     ("policy patch", |body| policies::read_patch(body).map(drop)),
     ("new license", |body| licenses::read_new(body).map(drop)),
@@ -43,24 +41,15 @@ fn whole_bodies_are_read() {
         ("new product", r#"{"code":"renderer","name":null}"#),
         ("product patch", "{}"),
         ("product patch", r#"{"name":"R","archived":true}"#),
-        (
-            "new customer",
-            r#"{"code":"acme","name":"ACME","email":"a@b.example"}"#,
-        ),
+        ("new customer", r#"{"code":"acme","name":"ACME","email":"a@b.example"}"#),
         ("customer patch", r#"{"email":null}"#),
         ("new policy", r#"{"product":"renderer","code":"p"}"#),
         ("policy patch", r#"{"duration_seconds":null,"meters":[]}"#),
         ("new license", r#"{"policy":"p","key":"BROUGHT-ALONG"}"#),
-        (
-            "license patch",
-            r#"{"name":null,"customer":null,"expires_at":null}"#,
-        ),
+        ("license patch", r#"{"name":null,"customer":null,"expires_at":null}"#),
         ("standing", ""),
         ("standing", "{}"),
-        (
-            "new token",
-            r#"{"name":"ci","permissions":["*"],"license":"lic_x","meter":"frames"}"#,
-        ),
+        ("new token", r#"{"name":"ci","permissions":["*"],"license":"lic_x","meter":"frames"}"#),
     ] {
         assert_eq!(read(name, body), Ok(()), "{name} {body}");
     }
@@ -81,137 +70,53 @@ fn bad_bodies_say_what_is_wrong() {
     for (name, body, expected) in [
         ("new product", "{}", "code is missing".to_owned()),
         ("new product", r#"{"code":null}"#, "code is missing".into()),
-        (
-            "new product",
-            r#"{"code":"Renderer"}"#,
-            format!("code {CODE}"),
-        ),
-        (
-            "new product",
-            r#"{"code":["r"]}"#,
-            "code must be text".into(),
-        ),
+        ("new product", r#"{"code":"Renderer"}"#, format!("code {CODE}")),
+        ("new product", r#"{"code":["r"]}"#, "code must be text".into()),
         (
             "new product",
             r#"{"code":"r","archived":true}"#,
             "archived is not known here; known are code, name".into(),
         ),
-        (
-            "new product",
-            r#"{"code":"r","name":" "}"#,
-            format!("name {NAME}"),
-        ),
-        (
-            "new product",
-            r#"{"code":"r","name":"a\u0000"}"#,
-            format!("name {NAME}"),
-        ),
-        (
-            "new product",
-            r#"{"code":"r","name":"a","name":"b"}"#,
-            "name may be there once".into(),
-        ),
-        (
-            "product patch",
-            r#"{"name":null}"#,
-            "name must be text".into(),
-        ),
-        (
-            "product patch",
-            r#"{"archived":null}"#,
-            "archived must be true or false".into(),
-        ),
+        ("new product", r#"{"code":"r","name":" "}"#, format!("name {NAME}")),
+        ("new product", r#"{"code":"r","name":"a\u0000"}"#, format!("name {NAME}")),
+        ("new product", r#"{"code":"r","name":"a","name":"b"}"#, "name may be there once".into()),
+        ("product patch", r#"{"name":null}"#, "name must be text".into()),
+        ("product patch", r#"{"archived":null}"#, "archived must be true or false".into()),
         (
             "product patch",
             r#"{"code":"x"}"#,
             "code is not known here; known are name, archived".into(),
         ),
-        (
-            "new customer",
-            r#"{"code":"a","email":""}"#,
-            format!("email {NAME}"),
-        ),
+        ("new customer", r#"{"code":"a","email":""}"#, format!("email {NAME}")),
         ("new policy", r#"{"code":"p"}"#, "product is missing".into()),
-        (
-            "new policy",
-            r#"{"product":"A b","code":"p"}"#,
-            "product must be an id or a code".into(),
-        ),
-        (
-            "new policy",
-            &meter("1"),
-            "meters[0] must be a JSON object".into(),
-        ),
-        (
-            "new policy",
-            &meter("{}"),
-            "meters[0].name is missing".into(),
-        ),
+        ("new policy", r#"{"product":"A b","code":"p"}"#, "product must be an id or a code".into()),
+        ("new policy", &meter("1"), "meters[0] must be a JSON object".into()),
+        ("new policy", &meter("{}"), "meters[0].name is missing".into()),
         (
             "new policy",
             &meter(r#"{"name":"m"},{"name":"m","name":"n"}"#),
             "meters[1].name may be there once".into(),
         ),
-        (
-            "new policy",
-            &many,
-            "meters may have at most 64 items".into(),
-        ),
+        ("new policy", &many, "meters may have at most 64 items".into()),
         (
             "new policy",
             r#"{"product":"r","code":"p","meters":{}}"#,
             "meters must be an array".into(),
         ),
-        (
-            "new policy",
-            &named(r#""scale":10"#),
-            "meters[0].scale must be 0 to 9".into(),
-        ),
-        (
-            "new policy",
-            &named(r#""scale":256"#),
-            format!("meters[0].scale {WHOLE}"),
-        ),
-        (
-            "new policy",
-            &named(r#""scale":-1"#),
-            format!("meters[0].scale {WHOLE}"),
-        ),
-        (
-            "new policy",
-            &named(r#""scale":2.0"#),
-            format!("meters[0].scale {WHOLE}"),
-        ),
-        (
-            "new policy",
-            &named(r#""scale":"2""#),
-            format!("meters[0].scale {WHOLE}"),
-        ),
-        (
-            "new policy",
-            &named(r#""allowed":1e3"#),
-            format!("meters[0].allowed {DECIMAL}"),
-        ),
+        ("new policy", &named(r#""scale":10"#), "meters[0].scale must be 0 to 9".into()),
+        ("new policy", &named(r#""scale":256"#), format!("meters[0].scale {WHOLE}")),
+        ("new policy", &named(r#""scale":-1"#), format!("meters[0].scale {WHOLE}")),
+        ("new policy", &named(r#""scale":2.0"#), format!("meters[0].scale {WHOLE}")),
+        ("new policy", &named(r#""scale":"2""#), format!("meters[0].scale {WHOLE}")),
+        ("new policy", &named(r#""allowed":1e3"#), format!("meters[0].allowed {DECIMAL}")),
         (
             "new policy",
             &named(r#""allowed":9223372036854775808"#),
             "meters[0].allowed must fit 64 bits and 9 digits after the point".into(),
         ),
-        (
-            "new policy",
-            &named(r#""overage":"deny""#),
-            format!("meters[0].overage {OVERAGE}"),
-        ),
-        (
-            "new policy",
-            &named(r#""overage":5"#),
-            format!("meters[0].overage {OVERAGE}"),
-        ),
-        (
-            "new policy",
-            &named(r#""overage":{}"#),
-            format!("meters[0].overage {OVERAGE}"),
-        ),
+        ("new policy", &named(r#""overage":"deny""#), format!("meters[0].overage {OVERAGE}")),
+        ("new policy", &named(r#""overage":5"#), format!("meters[0].overage {OVERAGE}")),
+        ("new policy", &named(r#""overage":{}"#), format!("meters[0].overage {OVERAGE}")),
         (
             "new policy",
             &named(r#""overage":{"amount":1,"percent":1}"#),
@@ -252,11 +157,7 @@ fn bad_bodies_say_what_is_wrong() {
             r#"{"product":"r","code":"p","meter_while":["revoked"]}"#,
             "meter_while[0] must be suspended, expired or not-yet-valid".into(),
         ),
-        (
-            "policy patch",
-            r#"{"key_pattern":null}"#,
-            "key_pattern must be text".into(),
-        ),
+        ("policy patch", r#"{"key_pattern":null}"#, "key_pattern must be text".into()),
         (
             "policy patch",
             r#"{"meters":[{"name":"m","scale":1}]}"#,
@@ -275,16 +176,8 @@ fn bad_bodies_say_what_is_wrong() {
             r#"{"policy":"p","expires_at":"2026-02-30T00:00:00Z"}"#,
             "expires_at must be a time as in RFC 3339, like 2026-11-23T14:20:00.000Z".into(),
         ),
-        (
-            "new license",
-            &own(r#"{"frames":5}"#),
-            "meters.frames must be a JSON object".into(),
-        ),
-        (
-            "new license",
-            &own(r#"{"frames":{}}"#),
-            "meters.frames must say what is allowed".into(),
-        ),
+        ("new license", &own(r#"{"frames":5}"#), "meters.frames must be a JSON object".into()),
+        ("new license", &own(r#"{"frames":{}}"#), "meters.frames must say what is allowed".into()),
         (
             "new license",
             &own(r#"{"frames":{"allowed":1},"frames":{"allowed":2}}"#),
@@ -295,47 +188,19 @@ fn bad_bodies_say_what_is_wrong() {
             &own(r#"{"frames":{"allowed":1,"allowed":2}}"#),
             "meters.frames.allowed may be there once".into(),
         ),
-        (
-            "new license",
-            &own(r#"{"Frames":{}}"#),
-            format!("meters.Frames {CODE}"),
-        ),
-        (
-            "license patch",
-            r#"{"customer":5}"#,
-            "customer must be text".into(),
-        ),
+        ("new license", &own(r#"{"Frames":{}}"#), format!("meters.Frames {CODE}")),
+        ("license patch", r#"{"customer":5}"#, "customer must be text".into()),
         ("allowed", "{}", "allowed is missing".into()),
-        (
-            "allowed",
-            r#"{"allowed":"Policy"}"#,
-            format!("allowed {DECIMAL}"),
-        ),
-        (
-            "standing",
-            r#"{"why":1}"#,
-            "why is not known here; nothing is".into(),
-        ),
-        (
-            "new token",
-            r#"{"name":"x"}"#,
-            "permissions is missing".into(),
-        ),
+        ("allowed", r#"{"allowed":"Policy"}"#, format!("allowed {DECIMAL}")),
+        ("standing", r#"{"why":1}"#, "why is not known here; nothing is".into()),
+        ("new token", r#"{"name":"x"}"#, "permissions is missing".into()),
         (
             "new token",
             r#"{"name":"x","permissions":["fly"]}"#,
             "permissions has no permission \"fly\"".into(),
         ),
-        (
-            "new token",
-            r#"{"name":"x","permissions":"*"}"#,
-            "permissions must be an array".into(),
-        ),
-        (
-            "new token",
-            r#"{"name":"x","permissions":[1]}"#,
-            "permissions[0] must be text".into(),
-        ),
+        ("new token", r#"{"name":"x","permissions":"*"}"#, "permissions must be an array".into()),
+        ("new token", r#"{"name":"x","permissions":[1]}"#, "permissions[0] must be text".into()),
     ] {
         assert_eq!(read(name, body), Err(expected), "{name} {body}");
     }
@@ -349,16 +214,10 @@ fn every_body_is_an_object_of_known_members() {
             assert_eq!(read(name, body), expected, "{name} {body}");
         }
         let told = read(name, r#"{"colour":{"of":["x"]}}"#).unwrap_err();
-        assert!(
-            told.starts_with("colour is not known here"),
-            "{name}: {told}"
-        );
+        assert!(told.starts_with("colour is not known here"), "{name}: {told}");
         for body in ["{", "{} {}", "{]", "{\"a\":tru}", "\u{1}"] {
             let told = read(name, body).unwrap_err();
-            assert!(
-                told.starts_with("malformed-json: "),
-                "{name} {body}: {told}"
-            );
+            assert!(told.starts_with("malformed-json: "), "{name} {body}: {told}");
         }
     }
 }
@@ -366,39 +225,20 @@ fn every_body_is_an_object_of_known_members() {
 #[test]
 fn ceilings_come_from_somewhere() {
     for (body, expected) in [
-        (
-            r#"{"allowed":500}"#,
-            AllowedChange::Own(Decimal::whole(500)),
-        ),
-        (
-            r#"{"allowed":"5.0"}"#,
-            AllowedChange::Own(Decimal::whole(5)),
-        ),
+        (r#"{"allowed":500}"#, AllowedChange::Own(Decimal::whole(500))),
+        (r#"{"allowed":"5.0"}"#, AllowedChange::Own(Decimal::whole(5))),
         (r#"{"allowed":null}"#, AllowedChange::Unlimited),
         (r#"{"allowed":"policy"}"#, AllowedChange::Policy),
     ] {
-        assert_eq!(
-            licenses::read_allowed(body.as_bytes()),
-            Ok(expected),
-            "{body}"
-        );
+        assert_eq!(licenses::read_allowed(body.as_bytes()), Ok(expected), "{body}");
     }
     let body = br#"{"policy":"p","valid_from":"1970-01-01T00:00:00Z",
         "meters":{"hours":{"allowed":null},"frames":{"allowed":"policy"}}}"#;
     let license = licenses::read_new(body).unwrap();
     assert_eq!(license.valid_from, Some(Timestamp(0)));
-    let allowed: Vec<_> = license
-        .allowed
-        .iter()
-        .map(|(name, change)| (name.as_str(), *change))
-        .collect();
-    assert_eq!(
-        allowed,
-        [
-            ("hours", AllowedChange::Unlimited),
-            ("frames", AllowedChange::Policy)
-        ]
-    );
+    let allowed: Vec<_> =
+        license.allowed.iter().map(|(name, change)| (name.as_str(), *change)).collect();
+    assert_eq!(allowed, [("hours", AllowedChange::Unlimited), ("frames", AllowedChange::Policy)]);
 }
 
 #[test]
@@ -419,11 +259,7 @@ fn policies_read_as_they_are_shown() {
     assert_eq!(read.key_pattern, Some(policy.key_pattern));
     assert_eq!(read.license_permissions, Some(Permissions::ALL));
     assert_eq!(read.meter_while, policy.meter_while);
-    let specs: Vec<_> = read
-        .meters
-        .iter()
-        .map(|meter| meter.clone().spec().unwrap())
-        .collect();
+    let specs: Vec<_> = read.meters.iter().map(|meter| meter.clone().spec().unwrap()).collect();
     assert_eq!(specs, policy.meters);
     assert_eq!(read.meters.last().unwrap().overage, NewOverage::Percent(10));
 }
@@ -432,14 +268,8 @@ fn policies_read_as_they_are_shown() {
 fn absent_and_null_differ_in_a_change() {
     let patch = |body: &str| policies::read_patch(body.as_bytes()).unwrap();
     assert_eq!(patch("{}").duration_ms, None);
-    assert_eq!(
-        patch(r#"{"duration_seconds":null}"#).duration_ms,
-        Some(None)
-    );
-    assert_eq!(
-        patch(r#"{"duration_seconds":2}"#).duration_ms,
-        Some(Some(2000))
-    );
+    assert_eq!(patch(r#"{"duration_seconds":null}"#).duration_ms, Some(None));
+    assert_eq!(patch(r#"{"duration_seconds":2}"#).duration_ms, Some(Some(2000)));
     let meter = |body: &str| {
         let body = format!(r#"{{"meters":[{{"name":"m"{body}}}]}}"#);
         patch(&body).meters.remove(0).allowed

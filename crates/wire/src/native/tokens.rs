@@ -10,14 +10,8 @@ use crate::native::problem::Problem;
 use crate::native::references;
 use crate::native::request;
 
-pub(super) const NEW: [&str; 6] = [
-    "name",
-    "permissions",
-    "product",
-    "license",
-    "meter",
-    "expires_at",
-];
+pub(super) const NEW: [&str; 6] =
+    ["name", "permissions", "product", "license", "meter", "expires_at"];
 
 /// Reads a token to be made.
 ///

@@ -15,15 +15,8 @@ use crate::json::value::Value;
 use crate::native::problem::Problem;
 use crate::native::request;
 
-pub(super) const USE: [&str; 7] = [
-    "amount",
-    "idempotency_key",
-    "bound",
-    "partial",
-    "occurred_at",
-    "subject",
-    "attributes",
-];
+pub(super) const USE: [&str; 7] =
+    ["amount", "idempotency_key", "bound", "partial", "occurred_at", "subject", "attributes"];
 pub(super) const SUBJECT: [&str; 3] = ["user", "host", "address"];
 
 /// The header that says what the field `idempotency_key` says.
@@ -133,13 +126,8 @@ fn attributes(value: Value<'_, '_>) -> Result<Attributes, Refusal> {
         Ok((code, Value::new(place, text).string()?))
     };
     let entries = value.entries(ATTRIBUTES_MAX)?;
-    Attributes::new(
-        entries
-            .into_iter()
-            .map(pair)
-            .collect::<Result<_, Refusal>>()?,
-    )
-    .map_err(|refusal| place.moved(refusal))
+    Attributes::new(entries.into_iter().map(pair).collect::<Result<_, Refusal>>()?)
+        .map_err(|refusal| place.moved(refusal))
 }
 
 #[cfg(test)]

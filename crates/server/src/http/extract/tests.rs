@@ -138,10 +138,7 @@ async fn a_body_that_never_comes_is_given_up() {
         }
     }
 
-    let options = HttpOptions {
-        body_timeout: Duration::from_secs(1),
-        ..HttpOptions::default()
-    };
+    let options = HttpOptions { body_timeout: Duration::from_secs(1), ..HttpOptions::default() };
     let found = read(Body::new(Never), 4, &options).await;
     assert_eq!(found, Err(Fault::RequestTimeout));
 }

@@ -14,10 +14,7 @@ fn documented() -> BTreeMap<(String, String), String> {
         for method in methods.split(", ") {
             let needs = needs.trim_matches('`').to_owned();
             let method = method.to_lowercase();
-            assert!(
-                rows.insert((method, path.to_owned()), needs).is_none(),
-                "{line}"
-            );
+            assert!(rows.insert((method, path.to_owned()), needs).is_none(), "{line}");
         }
     }
     rows
@@ -58,10 +55,7 @@ fn the_contract_has_every_route_once() {
         let begin = document.find(&format!("\n    \"{path}\": {{"));
         let begin = begin.unwrap_or_else(|| panic!("{path} is not in the contract"));
         let entry = document[begin..].split("\n    }").next().unwrap();
-        assert!(
-            entry.contains(&format!("\n      \"{method}\": {{")),
-            "{method} {path}"
-        );
+        assert!(entry.contains(&format!("\n      \"{method}\": {{")), "{method} {path}");
     }
 }
 
@@ -69,10 +63,7 @@ fn the_contract_has_every_route_once() {
 fn operation_ids_are_unique() {
     let document = openapi();
     let mut ids = BTreeSet::new();
-    for line in document
-        .lines()
-        .filter(|line| line.contains("\"operationId\""))
-    {
+    for line in document.lines().filter(|line| line.contains("\"operationId\"")) {
         assert!(ids.insert(line), "{line}");
     }
 }
@@ -84,10 +75,7 @@ fn every_reference_leads_somewhere() {
         let (kind, rest) = reference.split_once('/').unwrap();
         let name = rest.split('"').next().unwrap();
         assert!(matches!(kind, "schemas" | "responses"));
-        assert!(
-            document.contains(&format!("\n      \"{name}\": {{")),
-            "{name}"
-        );
+        assert!(document.contains(&format!("\n      \"{name}\": {{")), "{name}");
     }
 }
 

@@ -34,11 +34,7 @@ impl Served {
             let stopped = async { drop(stopped.await) };
             serve_router(listener, router, options, stopped).await;
         });
-        Self {
-            address,
-            stop,
-            ended,
-        }
+        Self { address, stop, ended }
     }
 
     async fn connect(&self) -> TcpStream {
@@ -71,11 +67,7 @@ async fn every_end_is_an_answer() {
     let close = "Host: x\r\nConnection: close\r\n";
     for (request, status, part) in [
         (format!("GET /alive HTTP/1.1\r\n{close}\r\n"), 200, "alive"),
-        (
-            format!("POST /read HTTP/1.1\r\n{close}Content-Length: 3\r\n\r\nabc"),
-            200,
-            "3 bytes",
-        ),
+        (format!("POST /read HTTP/1.1\r\n{close}Content-Length: 3\r\n\r\nabc"), 200, "3 bytes"),
         (
             format!("POST /read HTTP/1.1\r\n{close}Content-Length: 9999\r\n\r\n"),
             413,
@@ -86,33 +78,14 @@ async fn every_end_is_an_answer() {
             400,
             "\"code\":\"body-incomplete\"",
         ),
-        (
-            format!("GET /nowhere HTTP/1.1\r\n{close}\r\n"),
-            404,
-            "\"code\":\"no-such-route\"",
-        ),
-        (
-            format!("DELETE /read HTTP/1.1\r\n{close}\r\n"),
-            405,
-            "\"code\":\"method-not-allowed\"",
-        ),
-        (
-            format!("DELETE /read HTTP/1.1\r\n{close}\r\n"),
-            405,
-            "allow: POST",
-        ),
-        (
-            format!("GET /panic HTTP/1.1\r\n{close}\r\n"),
-            500,
-            "\"code\":\"internal\"",
-        ),
+        (format!("GET /nowhere HTTP/1.1\r\n{close}\r\n"), 404, "\"code\":\"no-such-route\""),
+        (format!("DELETE /read HTTP/1.1\r\n{close}\r\n"), 405, "\"code\":\"method-not-allowed\""),
+        (format!("DELETE /read HTTP/1.1\r\n{close}\r\n"), 405, "allow: POST"),
+        (format!("GET /panic HTTP/1.1\r\n{close}\r\n"), 500, "\"code\":\"internal\""),
         (format!("GET /alive HTTP/1.1\r\n{close}\r\n"), 200, "alive"),
     ] {
         let answer = served.talk(&request).await;
-        assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{request}{answer}"
-        );
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request}{answer}");
         assert!(answer.contains(part), "{part} in {answer}");
     }
 }
@@ -121,16 +94,10 @@ async fn every_end_is_an_answer() {
 async fn heads_are_bounded() {
     let served = Served::new(HttpOptions::default()).await;
     let long = "x".repeat(READ_BUFFER_BYTES_MAX);
-    let answer = served
-        .talk(&format!("GET /alive HTTP/1.1\r\nx: {long}"))
-        .await;
+    let answer = served.talk(&format!("GET /alive HTTP/1.1\r\nx: {long}")).await;
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
-    let many: String = (0..=HEADERS_MAX)
-        .map(|index| format!("x{index}: y\r\n"))
-        .collect();
-    let answer = served
-        .talk(&format!("GET /alive HTTP/1.1\r\n{many}\r\n"))
-        .await;
+    let many: String = (0..=HEADERS_MAX).map(|index| format!("x{index}: y\r\n")).collect();
+    let answer = served.talk(&format!("GET /alive HTTP/1.1\r\n{many}\r\n")).await;
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
 }
 
@@ -141,20 +108,14 @@ async fn slow_clients_are_given_up() {
     assert!(answer.is_empty(), "{answer}");
 
     let served = Served::new(short(|options| &mut options.body_timeout)).await;
-    let answer = served
-        .talk("POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na")
-        .await;
+    let answer = served.talk("POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na").await;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert!(answer.contains("\"code\":\"request-timeout\""), "{answer}");
 }
 
 #[tokio::test]
 async fn connections_beyond_the_bound_wait() {
-    let served = Served::new(HttpOptions {
-        connections_max: 1,
-        ..HttpOptions::default()
-    })
-    .await;
+    let served = Served::new(HttpOptions { connections_max: 1, ..HttpOptions::default() }).await;
     let first = served.connect().await;
     let mut second = served.connect().await;
     let request = b"GET /alive HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";

@@ -27,9 +27,7 @@ fn problems(batch: &Batch) -> Vec<(usize, String)> {
         Problem::Fault(fault) => format!("{}: {fault}", fault.code()),
     };
     let problems = batch.unread.problems.iter();
-    problems
-        .map(|(place, problem)| (*place, told(problem)))
-        .collect()
+    problems.map(|(place, problem)| (*place, told(problem))).collect()
 }
 
 #[test]
@@ -67,25 +65,13 @@ fn a_bad_item_refuses_itself_and_no_other() {
                     }
                 ),
             ),
-            (
-                6,
-                format!(
-                    "{}operation must be increment, decrement, set or reset",
-                    place(6)
-                ),
-            ),
+            (6, format!("{}operation must be increment, decrement, set or reset", place(6))),
             (7, "amount does not fit 64 bits at this scale".to_owned()),
-            (
-                8,
-                format!("{}colour is not known here; known are {known}", place(8)),
-            ),
+            (8, format!("{}colour is not known here; known are {known}", place(8))),
         ]
     };
-    let uses = [
-        plain("AAAA-1", "frames", 1),
-        plain("AAAA-1", "frames", 2),
-        plain("AAAA-1", "hours", 3),
-    ];
+    let uses =
+        [plain("AAAA-1", "frames", 1), plain("AAAA-1", "frames", 2), plain("AAAA-1", "hours", 3)];
     let array = read(Form::Array, format!("[{}]", items.join(",\n")).as_bytes()).unwrap();
     assert_eq!(array.uses, uses);
     assert_eq!(problems(&array), wrong(|index| format!("[{index}].")));
@@ -97,29 +83,15 @@ fn a_bad_item_refuses_itself_and_no_other() {
 #[test]
 fn a_malformed_line_is_its_own_outcome_and_a_malformed_array_is_none() {
     let line = r#"{"license":"AAAA-1","meter":"frames"}"#;
-    let body = [
-        line.as_bytes(),
-        b"\r\n\n{\"license\"\n",
-        line.as_bytes(),
-        b" x\n\xff\n  \n",
-    ]
-    .concat();
+    let body =
+        [line.as_bytes(), b"\r\n\n{\"license\"\n", line.as_bytes(), b" x\n\xff\n  \n"].concat();
     let lines = read(Form::Lines, &body).unwrap();
     assert_eq!(lines.uses.len(), 1);
     let found = problems(&lines);
     let expected = [
-        (
-            1,
-            "malformed-json: the text is not JSON: EOF while parsing an object, at line 3, ",
-        ),
-        (
-            2,
-            "malformed-json: the text is not JSON: trailing characters, at line 4, column 39",
-        ),
-        (
-            3,
-            "malformed-json: the text is not UTF-8, at line 5, column 1",
-        ),
+        (1, "malformed-json: the text is not JSON: EOF while parsing an object, at line 3, "),
+        (2, "malformed-json: the text is not JSON: trailing characters, at line 4, column 39"),
+        (3, "malformed-json: the text is not UTF-8, at line 5, column 1"),
     ];
     assert_eq!(found.len(), expected.len(), "{found:?}");
     for ((place, told), (expected_place, begin)) in found.iter().zip(expected) {
@@ -136,26 +108,13 @@ fn a_malformed_line_is_its_own_outcome_and_a_malformed_array_is_none() {
         String::new(),
     ] {
         let code = read(Form::Array, body.as_bytes()).map_err(|problem| problem.code());
-        assert!(
-            matches!(code, Err("malformed-json")),
-            "{:.80} {code:?}",
-            body
-        );
+        assert!(matches!(code, Err("malformed-json")), "{:.80} {code:?}", body);
     }
 }
 
 #[test]
 fn an_array_is_an_array() {
-    for body in [
-        "{}",
-        "{\"a\":[1]}",
-        "1",
-        "-1",
-        "1.5",
-        "\"x\"",
-        "null",
-        "true",
-    ] {
+    for body in ["{}", "{\"a\":[1]}", "1", "-1", "1.5", "\"x\"", "null", "true"] {
         let refused = read(Form::Array, body.as_bytes()).map_err(|problem| match problem {
             Problem::Refused(refusal) => refusal.to_string(),
             Problem::Fault(fault) => fault.to_string(),
@@ -179,9 +138,7 @@ fn a_batch_has_a_bound() {
                 Form::Array => format!("[{}]", vec![line; count].join(",")),
                 Form::Lines => vec![line; count].join("\n"),
             };
-            let status = read(form, body.as_bytes())
-                .err()
-                .map(|problem| problem.status());
+            let status = read(form, body.as_bytes()).err().map(|problem| problem.status());
             assert_eq!(status, expected);
         }
         // Items that are none count too: each is answered.
@@ -189,9 +146,7 @@ fn a_batch_has_a_bound() {
             Form::Array => format!("[{}]", vec!["1"; BATCH_ITEMS_MAX + 1].join(",")),
             Form::Lines => vec!["1"; BATCH_ITEMS_MAX + 1].join("\n"),
         };
-        let code = read(form, body.as_bytes())
-            .err()
-            .map(|problem| problem.code());
+        let code = read(form, body.as_bytes()).err().map(|problem| problem.code());
         assert_eq!(code, Some("batch-too-large"));
     }
 }
@@ -200,10 +155,7 @@ fn a_batch_has_a_bound() {
 fn outcomes_are_in_the_order_asked() {
     let line = r#"{"license":"AAAA-1","meter":"frames"}"#;
     let body = ["1", line, "2", line, "3"].join("\n");
-    let outcomes = [
-        Err(Refusal::AmountNotPositive),
-        Ok(crate::native::answers::tests::answer()),
-    ];
+    let outcomes = [Err(Refusal::AmountNotPositive), Ok(crate::native::answers::tests::answer())];
     let codes = |text: &str| -> Vec<String> {
         let value: serde_json::Value = serde_json::from_str(text).unwrap();
         let code = |outcome: &serde_json::Value| {
@@ -212,13 +164,8 @@ fn outcomes_are_in_the_order_asked() {
         };
         value.as_array().unwrap().iter().map(code).collect()
     };
-    let expected = [
-        "422 invalid",
-        "422 amount-not-positive",
-        "422 invalid",
-        "200 -",
-        "422 invalid",
-    ];
+    let expected =
+        ["422 invalid", "422 amount-not-positive", "422 invalid", "200 -", "422 invalid"];
 
     let lines = read(Form::Lines, body.as_bytes()).unwrap();
     let mut out = Vec::new();
@@ -228,11 +175,7 @@ fn outcomes_are_in_the_order_asked() {
     let joined = text.trim_end().replace('\n', ",");
     assert_eq!(codes(&format!("[{joined}]")), expected);
 
-    let array = read(
-        Form::Array,
-        format!("[{}]", body.replace('\n', ",")).as_bytes(),
-    )
-    .unwrap();
+    let array = read(Form::Array, format!("[{}]", body.replace('\n', ",")).as_bytes()).unwrap();
     let mut out = Vec::new();
     array.unread.write(&outcomes, &mut out);
     let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
@@ -243,13 +186,9 @@ fn outcomes_are_in_the_order_asked() {
 
 #[test]
 fn an_empty_batch_has_no_outcomes() {
-    for (form, expected) in [
-        (
-            Form::Array,
-            "{\"accepted\":0,\"refused\":0,\"outcomes\":[]}",
-        ),
-        (Form::Lines, ""),
-    ] {
+    for (form, expected) in
+        [(Form::Array, "{\"accepted\":0,\"refused\":0,\"outcomes\":[]}"), (Form::Lines, "")]
+    {
         let body: &[u8] = if form == Form::Array { b"[]" } else { b"" };
         let mut out = Vec::new();
         read(form, body).unwrap().unread.write(&[], &mut out);

@@ -83,10 +83,7 @@ impl fmt::Display for Fault {
         let plain = match self {
             Self::MalformedJson(malformed) => return write!(f, "{malformed}"),
             Self::BodyTooLarge(bytes_max) => {
-                return write!(
-                    f,
-                    "the body may have at most {bytes_max} bytes; send less at once"
-                );
+                return write!(f, "the body may have at most {bytes_max} bytes; send less at once");
             }
             Self::BatchTooLarge(items_max) => {
                 return write!(f, "a batch may have at most {items_max} uses; send several");

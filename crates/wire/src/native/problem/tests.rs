@@ -36,11 +36,8 @@ pub(in crate::native) fn all() -> Vec<(Problem, u16, &'static str)> {
     let with_bound = r#""meter":"frames","bound":90.5"#;
     let with_floor = r#""meter":"frames","floor":-0.5"#;
     let of_license = r#""license":"lic_1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a""#;
-    let malformed = Malformed {
-        reason: "the text is not JSON: expected value".into(),
-        line: 2,
-        column: 7,
-    };
+    let malformed =
+        Malformed { reason: "the text is not JSON: expected value".into(), line: 2, column: 7 };
     let refusals = [
         (Refusal::LimitReached(figures()), 409, figured),
         (Refusal::BoundReached(figures(), 905), 409, with_bound),
@@ -48,10 +45,7 @@ pub(in crate::native) fn all() -> Vec<(Problem, u16, &'static str)> {
         (Refusal::CounterFull(figures()), 409, figured),
         (Refusal::AmountNotPositive, 422, ""),
         (
-            Refusal::FractionBeyondScale {
-                meter: meter(),
-                scale: Scale::new(2).unwrap(),
-            },
+            Refusal::FractionBeyondScale { meter: meter(), scale: Scale::new(2).unwrap() },
             422,
             r#""meter":"frames","scale":2"#,
         ),
@@ -68,11 +62,7 @@ pub(in crate::native) fn all() -> Vec<(Problem, u16, &'static str)> {
             403,
             r#""valid_from":"1970-01-01T00:00:00.000Z""#,
         ),
-        (
-            Refusal::LicenseStateConflict(license(), "is not suspended"),
-            409,
-            of_license,
-        ),
+        (Refusal::LicenseStateConflict(license(), "is not suspended"), 409, of_license),
         (Refusal::KeyMistyped, 404, ""),
         (
             Refusal::Unknown(Kind::License, "a\"b".into()),
@@ -82,22 +72,10 @@ pub(in crate::native) fn all() -> Vec<(Problem, u16, &'static str)> {
         (Refusal::IdempotencyConflict, 409, ""),
         (Refusal::OccurredAtOutOfRange, 422, ""),
         (Refusal::Unauthenticated("who are you"), 401, ""),
-        (
-            Refusal::PermissionMissing(Permission::MeterSet),
-            403,
-            r#""permission":"meter:set""#,
-        ),
+        (Refusal::PermissionMissing(Permission::MeterSet), 403, r#""permission":"meter:set""#),
         (Refusal::Locked(Kind::Meter), 403, r#""kind":"meter""#),
-        (
-            Refusal::Taken(Kind::Product, "x".into()),
-            409,
-            r#""kind":"product""#,
-        ),
-        (
-            Refusal::InUse(Kind::Policy, "license"),
-            409,
-            r#""kind":"policy""#,
-        ),
+        (Refusal::Taken(Kind::Product, "x".into()), 409, r#""kind":"product""#),
+        (Refusal::InUse(Kind::Policy, "license"), 409, r#""kind":"policy""#),
         (Refusal::Archived(Kind::Product), 409, r#""kind":"product""#),
         (
             Refusal::invalid("meters[1].scale", "must be 0 to 9"),
@@ -113,11 +91,7 @@ pub(in crate::native) fn all() -> Vec<(Problem, u16, &'static str)> {
         ),
         (Fault::BodyTooLarge(9), 413, "at most 9 bytes"),
         (Fault::BatchTooLarge(9), 413, "at most 9 uses"),
-        (
-            Fault::UnsupportedMediaType("application/json"),
-            415,
-            "application/json",
-        ),
+        (Fault::UnsupportedMediaType("application/json"), 415, "application/json"),
         (Fault::NoSuchRoute, 404, ""),
         (Fault::MethodNotAllowed, 405, ""),
         (Fault::RequestTimeout, 408, ""),
@@ -130,12 +104,9 @@ pub(in crate::native) fn all() -> Vec<(Problem, u16, &'static str)> {
         (Fault::OutcomeUnknown, 503, "idempotency key"),
         (Fault::Closing, 503, ""),
     ];
-    let refusals = refusals
-        .into_iter()
-        .map(|(refusal, status, part)| (refusal.into(), status, part));
-    let faults = faults
-        .into_iter()
-        .map(|(fault, status, part)| (fault.into(), status, part));
+    let refusals =
+        refusals.into_iter().map(|(refusal, status, part)| (refusal.into(), status, part));
+    let faults = faults.into_iter().map(|(fault, status, part)| (fault.into(), status, part));
     refusals.chain(faults).collect()
 }
 
@@ -165,10 +136,7 @@ fn every_no_is_a_problem_document() {
 #[test]
 fn the_table_above_has_every_code() {
     let tried: BTreeSet<_> = all().iter().map(|(problem, ..)| problem.code()).collect();
-    let known: BTreeSet<_> = [Refusal::CODES, Fault::CODES]
-        .concat()
-        .into_iter()
-        .collect();
+    let known: BTreeSet<_> = [Refusal::CODES, Fault::CODES].concat().into_iter().collect();
     assert_eq!(tried, known);
 }
 
@@ -183,20 +151,13 @@ fn every_code_has_a_page_and_every_page_a_code() {
         if name == "README" {
             continue;
         }
-        for part in [
-            &format!("# {name}\n"),
-            "## Why it happens\n",
-            "## What to do\n",
-        ] {
+        for part in [&format!("# {name}\n"), "## Why it happens\n", "## What to do\n"] {
             assert!(text.contains(part), "{name} has no {part:?}");
         }
         found.insert(name);
     }
-    let known: BTreeSet<_> = [Refusal::CODES, Fault::CODES]
-        .concat()
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let known: BTreeSet<_> =
+        [Refusal::CODES, Fault::CODES].concat().into_iter().map(str::to_owned).collect();
     assert_eq!(found, known);
 }
 
@@ -208,11 +169,7 @@ fn the_pages_tell_the_right_status() {
             problem.code()
         );
         let text = std::fs::read_to_string(page).unwrap();
-        assert!(
-            text.contains(&format!("HTTP status {status}.")),
-            "{}",
-            problem.code()
-        );
+        assert!(text.contains(&format!("HTTP status {status}.")), "{}", problem.code());
     }
 }
 

@@ -12,12 +12,8 @@ use crate::native::schemas::parts::{
 pub(super) fn all() -> Vec<(&'static str, Value)> {
     let stamps = [("created_at", time()), ("updated_at", time())];
     let product = [("id", id("prod_")), ("code", code()), ("name", name())];
-    let customer = [
-        ("id", id("cus_")),
-        ("code", code()),
-        ("name", name()),
-        ("email", or_null(name())),
-    ];
+    let customer =
+        [("id", id("cus_")), ("code", code()), ("name", name()), ("email", or_null(name()))];
     let archived = [("archived", boolean())];
     let policy = [
         ("id", id("pol_")),
@@ -48,48 +44,24 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         ("license", or_null(id("lic_"))),
         ("meter", or_null(code())),
     ];
-    let token = [
-        ("id", id("tok_")),
-        ("name", name()),
-        ("permissions", permissions()),
-    ];
-    let token_times = [
-        ("expires_at", or_null(time())),
-        ("revoked_at", or_null(time())),
-        ("created_at", time()),
-    ];
+    let token = [("id", id("tok_")), ("name", name()), ("permissions", permissions())];
+    let token_times =
+        [("expires_at", or_null(time())), ("revoked_at", or_null(time())), ("created_at", time())];
     vec![
         ("Product", shown(&[&product, &archived, &stamps])),
-        (
-            "NewProduct",
-            asked(&["code"], &[("code", code()), ("name", or_null(name()))]),
-        ),
-        (
-            "ProductPatch",
-            asked(&[], &[("name", name()), ("archived", boolean())]),
-        ),
+        ("NewProduct", asked(&["code"], &[("code", code()), ("name", or_null(name()))])),
+        ("ProductPatch", asked(&[], &[("name", name()), ("archived", boolean())])),
         ("Customer", shown(&[&customer, &archived, &stamps])),
         (
             "NewCustomer",
             asked(
                 &["code"],
-                &[
-                    ("code", code()),
-                    ("name", or_null(name())),
-                    ("email", or_null(name())),
-                ],
+                &[("code", code()), ("name", or_null(name())), ("email", or_null(name()))],
             ),
         ),
         (
             "CustomerPatch",
-            asked(
-                &[],
-                &[
-                    ("name", name()),
-                    ("email", or_null(name())),
-                    ("archived", boolean()),
-                ],
-            ),
+            asked(&[], &[("name", name()), ("email", or_null(name())), ("archived", boolean())]),
         ),
         ("Policy", shown(&[&policy, &rules, &archived, &stamps])),
         ("NewPolicy", new_policy()),
@@ -122,15 +94,9 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
                 ],
             ),
         ),
-        (
-            "AllowedChange",
-            asked(&["allowed"], &[("allowed", allowed_change())]),
-        ),
+        ("AllowedChange", asked(&["allowed"], &[("allowed", allowed_change())])),
         ("Token", shown(&[&token, &locks, &token_times])),
-        (
-            "MadeToken",
-            shown(&[&token, &[("secret", text())], &locks, &token_times]),
-        ),
+        ("MadeToken", shown(&[&token, &[("secret", text())], &locks, &token_times])),
         ("NewToken", new_token()),
         (
             "Caller",
@@ -152,10 +118,7 @@ fn new_policy() -> Value {
             ("product", text()),
             ("code", code()),
             ("name", or_null(name())),
-            (
-                "meters",
-                list(reference("NewPolicyMeter"), POLICY_METERS_MAX),
-            ),
+            ("meters", list(reference("NewPolicyMeter"), POLICY_METERS_MAX)),
             ("duration_seconds", or_null(positive())),
             ("key_pattern", or_null(text())),
             ("license_permissions", or_null(permissions())),
@@ -174,10 +137,7 @@ fn policy_patch() -> Value {
             ("key_pattern", text()),
             ("license_permissions", permissions()),
             ("meter_while", meter_while()),
-            (
-                "meters",
-                list(reference("PolicyMeterPatch"), POLICY_METERS_MAX),
-            ),
+            ("meters", list(reference("PolicyMeterPatch"), POLICY_METERS_MAX)),
         ],
     )
 }
@@ -186,10 +146,7 @@ fn policy_meter(amount: Value) -> [(&'static str, Value); 7] {
     [
         ("name", code()),
         ("unit", name()),
-        (
-            "scale",
-            json!({"type": "integer", "minimum": 0, "maximum": 9}),
-        ),
+        ("scale", json!({"type": "integer", "minimum": 0, "maximum": 9})),
         ("allowed", or_null(amount.clone())),
         ("floor", amount),
         ("overage", overage()),

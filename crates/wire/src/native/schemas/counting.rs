@@ -12,35 +12,18 @@ use crate::native::schemas::parts::{
 
 /// Their schemas, by name.
 pub(super) fn all() -> Vec<(&'static str, Value)> {
-    let by_hand = [
-        ("amount", amount()),
-        ("bound", or_null(amount())),
-        ("partial", boolean()),
-    ];
-    let target = [
-        ("license", text()),
-        ("meter", code()),
-        ("operation", operation()),
-    ];
+    let by_hand = [("amount", amount()), ("bound", or_null(amount())), ("partial", boolean())];
+    let target = [("license", text()), ("meter", code()), ("operation", operation())];
     let of = [("license", id("lic_")), ("meter", code())];
     let record = [("record", whole()), ("at", time())];
     let step = [&by_hand[..], &told()].concat();
     vec![
         ("Use", asked(&[], &step)),
-        (
-            "SetUse",
-            asked(&["amount"], &[&by_hand[..1], &told()].concat()),
-        ),
+        ("SetUse", asked(&["amount"], &[&by_hand[..1], &told()].concat())),
         ("ResetUse", asked(&[], &told())),
-        (
-            "BatchUse",
-            asked(&["license", "meter"], &[&target[..], &step].concat()),
-        ),
+        ("BatchUse", asked(&["license", "meter"], &[&target[..], &step].concat())),
         ("Subject", subject()),
-        (
-            "Answer",
-            shown(&[&of, &counted(), &record, &[("repeat", boolean())]]),
-        ),
+        ("Answer", shown(&[&of, &counted(), &record, &[("repeat", boolean())]])),
         (
             "Outcome",
             json!({"anyOf": [
@@ -53,10 +36,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
             shown(&[&[
                 ("accepted", whole()),
                 ("refused", whole()),
-                (
-                    "outcomes",
-                    json!({"type": "array", "items": reference("Outcome")}),
-                ),
+                ("outcomes", json!({"type": "array", "items": reference("Outcome")})),
             ]]),
         ),
         ("Meter", meter()),
@@ -88,10 +68,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
                 &record,
             ]),
         ),
-        (
-            "Record",
-            json!({"anyOf": [reference("UseRecord"), reference("RefusedRecord")]}),
-        ),
+        ("Record", json!({"anyOf": [reference("UseRecord"), reference("RefusedRecord")]})),
         ("UsageWindow", usage_window()),
         (
             "Usage",
@@ -100,10 +77,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
                 ("window", json!({"enum": ["hour", "day", "month"]})),
                 ("from", time()),
                 ("to", time()),
-                (
-                    "windows",
-                    json!({"type": "array", "items": reference("UsageWindow")}),
-                ),
+                ("windows", json!({"type": "array", "items": reference("UsageWindow")})),
             ]]),
         ),
         ("Problem", problem()),
@@ -113,10 +87,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
 /// What may be told of every use.
 fn told() -> Vec<(&'static str, Value)> {
     vec![
-        (
-            "idempotency_key",
-            json!({"type": "string", "minLength": 1, "maxLength": 255}),
-        ),
+        ("idempotency_key", json!({"type": "string", "minLength": 1, "maxLength": 255})),
         ("occurred_at", or_null(time())),
         ("subject", or_null(reference("Subject"))),
         ("attributes", attributes()),
@@ -140,10 +111,7 @@ fn counted() -> Vec<(&'static str, Value)> {
 
 fn subject() -> Value {
     let field = || or_null(json!({"type": "string", "minLength": 1, "maxLength": 255}));
-    asked(
-        &[],
-        &[("user", field()), ("host", field()), ("address", field())],
-    )
+    asked(&[], &[("user", field()), ("host", field()), ("address", field())])
 }
 
 fn meter() -> Value {

@@ -27,10 +27,8 @@ pub(in crate::native) fn status() -> Value {
 pub(super) fn shown(parts: &[&[(&'static str, Value)]]) -> Value {
     let members = parts.concat();
     let required: Vec<_> = members.iter().map(|(name, _)| *name).collect();
-    let properties: Map<_, _> = members
-        .iter()
-        .map(|(name, schema)| ((*name).to_owned(), schema.clone()))
-        .collect();
+    let properties: Map<_, _> =
+        members.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
     json!({"type": "object", "required": required, "properties": properties})
 }
 
@@ -120,11 +118,8 @@ pub(super) fn operation() -> Value {
 
 /// What a caller may do.
 pub(super) fn permissions() -> Value {
-    let words: Vec<_> = Permission::ALL
-        .iter()
-        .map(|permission| permission.word())
-        .chain(["*"])
-        .collect();
+    let words: Vec<_> =
+        Permission::ALL.iter().map(|permission| permission.word()).chain(["*"]).collect();
     json!({"type": "array", "items": {"enum": words}})
 }
 

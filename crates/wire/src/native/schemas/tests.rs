@@ -52,11 +52,7 @@ fn check_value(schema: &Value, found: &Value, place: &str) {
             _ => !found.is_null(),
         };
         let choice = choices.iter().find(fits);
-        check_value(
-            choice.unwrap_or_else(|| panic!("{place}: {found}")),
-            found,
-            place,
-        );
+        check_value(choice.unwrap_or_else(|| panic!("{place}: {found}")), found, place);
         return;
     }
     if let Some(words) = schema["enum"].as_array() {
@@ -125,9 +121,7 @@ fn what_is_read_is_what_the_contract_says() {
 #[test]
 fn what_is_written_is_what_the_contract_says() {
     check_shown("Product", |out| products::write(&fixtures::product(), out));
-    check_shown("Customer", |out| {
-        customers::write(&fixtures::customer(), out)
-    });
+    check_shown("Customer", |out| customers::write(&fixtures::customer(), out));
     check_shown("Policy", |out| policies::write(&fixtures::policy(), out));
     let (license, now) = fixtures::license();
     check_shown("License", |out| licenses::write(&license, now, out));
@@ -136,9 +130,7 @@ fn what_is_written_is_what_the_contract_says() {
     check_shown("MadeToken", |out| tokens::write(&token, Some(&secret), out));
     check_shown("Meter", |out| meters::write(&fixtures::meter(), out));
     check_shown("Caller", |out| caller::write(&fixtures::caller(), out));
-    check_shown("Answer", |out| {
-        answers::write(&answers::tests::answer(), out)
-    });
+    check_shown("Answer", |out| answers::write(&answers::tests::answer(), out));
     for (problem, ..) in problem::tests::all() {
         check_shown("Problem", |out| problem.write("5f-1", out));
     }
@@ -159,35 +151,21 @@ fn histories_sums_and_proofs_are_what_the_contract_says() {
         code: "limit-reached".into(),
         total: 97,
     };
-    let subject = Subject {
-        user: Some("ada".into()),
-        ..Subject::default()
-    };
-    let entry = |event| HistoryEntry {
-        record: 17,
-        at: answer.at,
-        event,
-    };
+    let subject = Subject { user: Some("ada".into()), ..Subject::default() };
+    let entry = |event| HistoryEntry { record: 17, at: answer.at, event };
     let events = [used(Some(subject)), used(None), refused];
     let history = History {
         license: answer.license,
         meter: answer.meter.clone(),
         scale: answer.scale,
-        page: Page {
-            items: events.into_iter().map(entry).collect(),
-            next: Some("c".into()),
-        },
+        page: Page { items: events.into_iter().map(entry).collect(), next: Some("c".into()) },
     };
     let mut out = Vec::new();
     records::write(&history, &mut out);
     let page: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(page["next"], "c");
     for (item, name) in
-        page["items"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .zip(["UseRecord", "UseRecord", "RefusedRecord"])
+        page["items"].as_array().unwrap().iter().zip(["UseRecord", "UseRecord", "RefusedRecord"])
     {
         check_value(&schema(name), item, name);
     }

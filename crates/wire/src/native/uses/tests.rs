@@ -64,11 +64,7 @@ fn a_use_reads_whole() {
 
 #[test]
 fn everything_may_be_left_out_that_has_a_meaning_then() {
-    let one = Step {
-        amount: Decimal::ONE,
-        bound: None,
-        fit: Fit::Whole,
-    };
+    let one = Step { amount: Decimal::ONE, bound: None, fit: Fit::Whole };
     let nulls = r#"{"amount":null,"idempotency_key":null,"bound":null,"partial":null,
         "occurred_at":null,"subject":null,"attributes":null}"#;
     for (kind, body, expected) in [
@@ -78,11 +74,7 @@ fn everything_may_be_left_out_that_has_a_meaning_then() {
         (OperationKind::Decrement, "", Operation::Decrement(one)),
         (OperationKind::Reset, "", Operation::Reset),
         (OperationKind::Reset, nulls, Operation::Reset),
-        (
-            OperationKind::Set,
-            r#"{"amount":0}"#,
-            Operation::Set(decimal("0")),
-        ),
+        (OperationKind::Set, r#"{"amount":0}"#, Operation::Set(decimal("0"))),
     ] {
         let read = read(target(kind), body.as_bytes()).unwrap();
         assert_eq!(read.operation, expected, "{body}");
@@ -128,9 +120,7 @@ fn amounts_are_exact_or_refused() {
         let body = format!("{{\"amount\":{text}}}");
         let found = read(target(OperationKind::Set), body.as_bytes());
         let found = found.map(|read| read.operation).map_err(told);
-        let expected = expected
-            .map(|text| Operation::Set(decimal(text)))
-            .map_err(str::to_owned);
+        let expected = expected.map(|text| Operation::Set(decimal(text))).map_err(str::to_owned);
         assert_eq!(found, expected, "{text}");
     }
 }
@@ -140,60 +130,25 @@ fn bad_uses_say_what_is_wrong() {
     use OperationKind::{Decrement, Increment, Reset, Set};
     let known = USE.join(", ");
     let long = "x".repeat(256);
-    let many = (0..17)
-        .map(|index| format!("\"a{index}\":\"\""))
-        .collect::<Vec<_>>()
-        .join(",");
+    let many = (0..17).map(|index| format!("\"a{index}\":\"\"")).collect::<Vec<_>>().join(",");
     for (kind, body, expected) in [
         (Increment, "[]", "body must be a JSON object".to_owned()),
         (Increment, "1", "body must be a JSON object".into()),
         (Increment, "\"x\"", "body must be a JSON object".into()),
         (Increment, "null", "body must be a JSON object".into()),
-        (
-            Increment,
-            r#"{"amunt":1}"#,
-            format!("amunt is not known here; known are {known}"),
-        ),
-        (
-            Increment,
-            r#"{"license":"x"}"#,
-            format!("license is not known here; known are {known}"),
-        ),
-        (
-            Increment,
-            r#"{"amount":1,"amount":1}"#,
-            "amount may be there once".into(),
-        ),
-        (
-            Increment,
-            r#"{"amount":1,"\u0061mount":1}"#,
-            "amount may be there once".into(),
-        ),
-        (
-            Increment,
-            r#"{"partial":1}"#,
-            "partial must be true or false".into(),
-        ),
+        (Increment, r#"{"amunt":1}"#, format!("amunt is not known here; known are {known}")),
+        (Increment, r#"{"license":"x"}"#, format!("license is not known here; known are {known}")),
+        (Increment, r#"{"amount":1,"amount":1}"#, "amount may be there once".into()),
+        (Increment, r#"{"amount":1,"\u0061mount":1}"#, "amount may be there once".into()),
+        (Increment, r#"{"partial":1}"#, "partial must be true or false".into()),
         (
             Increment,
             r#"{"bound":"x"}"#,
             "bound must be a decimal number without exponent, like 12 or \"0.25\"".into(),
         ),
-        (
-            Increment,
-            r#"{"bound":9223372036854775808}"#,
-            "amount-out-of-range".into(),
-        ),
-        (
-            Increment,
-            r#"{"idempotency_key":7}"#,
-            "idempotency_key must be text".into(),
-        ),
-        (
-            Increment,
-            r#"{"idempotency_key":""}"#,
-            "idempotency_key must be 1 to 255 bytes".into(),
-        ),
+        (Increment, r#"{"bound":9223372036854775808}"#, "amount-out-of-range".into()),
+        (Increment, r#"{"idempotency_key":7}"#, "idempotency_key must be text".into()),
+        (Increment, r#"{"idempotency_key":""}"#, "idempotency_key must be 1 to 255 bytes".into()),
         (
             Increment,
             &format!("{{\"idempotency_key\":\"{long}\"}}"),
@@ -209,31 +164,11 @@ fn bad_uses_say_what_is_wrong() {
             r#"{"occurred_at":"yesterday"}"#,
             "occurred_at must be a time as in RFC 3339, like 2026-11-23T14:20:00.000Z".into(),
         ),
-        (
-            Increment,
-            r#"{"occurred_at":1795443600}"#,
-            "occurred_at must be text".into(),
-        ),
-        (
-            Increment,
-            r#"{"subject":"ada"}"#,
-            "subject must be a JSON object".into(),
-        ),
-        (
-            Increment,
-            r#"{"subject":{}}"#,
-            "subject must name a user, host or address".into(),
-        ),
-        (
-            Increment,
-            r#"{"subject":{"user":""}}"#,
-            "subject.user must be 1 to 255 bytes".into(),
-        ),
-        (
-            Increment,
-            r#"{"subject":{"user":1}}"#,
-            "subject.user must be text".into(),
-        ),
+        (Increment, r#"{"occurred_at":1795443600}"#, "occurred_at must be text".into()),
+        (Increment, r#"{"subject":"ada"}"#, "subject must be a JSON object".into()),
+        (Increment, r#"{"subject":{}}"#, "subject must name a user, host or address".into()),
+        (Increment, r#"{"subject":{"user":""}}"#, "subject.user must be 1 to 255 bytes".into()),
+        (Increment, r#"{"subject":{"user":1}}"#, "subject.user must be text".into()),
         (
             Increment,
             r#"{"subject":{"mail":"x"}}"#,
@@ -249,11 +184,7 @@ fn bad_uses_say_what_is_wrong() {
             r#"{"attributes":{"scene":"a","scene":"b"}}"#,
             "attributes.scene may be there once".into(),
         ),
-        (
-            Increment,
-            r#"{"attributes":{"scene":4}}"#,
-            "attributes.scene must be text".into(),
-        ),
+        (Increment, r#"{"attributes":{"scene":4}}"#, "attributes.scene must be text".into()),
         (
             Increment,
             r#"{"attributes":{"Scene":""}}"#,
@@ -271,28 +202,16 @@ fn bad_uses_say_what_is_wrong() {
             &format!("{{\"attributes\":{{{many}}}}}"),
             "attributes may have at most 16 members".into(),
         ),
-        (
-            Decrement,
-            r#"{"partial":"yes"}"#,
-            "partial must be true or false".into(),
-        ),
+        (Decrement, r#"{"partial":"yes"}"#, "partial must be true or false".into()),
         (Set, "{}", "amount is missing".into()),
         (Set, "", "amount is missing".into()),
-        (
-            Set,
-            r#"{"amount":1,"bound":1}"#,
-            "bound belongs to an increment or decrement".into(),
-        ),
+        (Set, r#"{"amount":1,"bound":1}"#, "bound belongs to an increment or decrement".into()),
         (
             Set,
             r#"{"amount":1,"partial":false}"#,
             "partial belongs to an increment or decrement".into(),
         ),
-        (
-            Reset,
-            r#"{"amount":0}"#,
-            "amount has no meaning for a reset; set takes a value".into(),
-        ),
+        (Reset, r#"{"amount":0}"#, "amount has no meaning for a reset; set takes a value".into()),
     ] {
         assert_eq!(refused(kind, body), expected, "{body}");
     }
@@ -322,18 +241,10 @@ fn malformed_json_says_where() {
     ] {
         let found = read(target(OperationKind::Increment), body);
         let Err(Problem::Fault(crate::native::Fault::MalformedJson(malformed))) = found else {
-            panic!(
-                "{} is not malformed: {found:?}",
-                String::from_utf8_lossy(body)
-            );
+            panic!("{} is not malformed: {found:?}", String::from_utf8_lossy(body));
         };
         let place = (malformed.line, malformed.column);
-        assert_eq!(
-            place,
-            (line, column),
-            "{malformed} in {}",
-            String::from_utf8_lossy(body)
-        );
+        assert_eq!(place, (line, column), "{malformed} in {}", String::from_utf8_lossy(body));
         assert!(!malformed.reason.contains("line"), "{malformed}");
     }
 }
@@ -345,16 +256,10 @@ fn depth_bombs_are_harmless() {
     for bomb in [deep, objects] {
         let told = refused(OperationKind::Increment, &format!("{{\"subject\":{bomb}}}"));
         assert!(told.starts_with("subject"), "{told}");
-        let told = refused(
-            OperationKind::Increment,
-            &format!("{{\"attributes\":{bomb}}}"),
-        );
+        let told = refused(OperationKind::Increment, &format!("{{\"attributes\":{bomb}}}"));
         assert!(told.starts_with("attributes"), "{told}");
         let told = refused(OperationKind::Increment, &bomb);
-        assert!(
-            told.contains("must be a JSON object") || told.contains("not known"),
-            "{told}"
-        );
+        assert!(told.contains("must be a JSON object") || told.contains("not known"), "{told}");
     }
 }
 
@@ -368,18 +273,13 @@ fn the_header_and_the_field_agree() {
         (
             Some("a"),
             r#"{"idempotency_key":"b"}"#,
-            Err(
-                "idempotency_key differs from the Idempotency-Key header; send one, or the same \
-                 twice",
-            ),
+            Err("idempotency_key differs from the Idempotency-Key header; send one, or the same \
+                 twice"),
         ),
         (Some(""), "", Err("idempotency_key must be 1 to 255 bytes")),
         (None, "", Ok(None)),
     ] {
-        let target = Target {
-            header_key: header,
-            ..target(OperationKind::Increment)
-        };
+        let target = Target { header_key: header, ..target(OperationKind::Increment) };
         let found = read(target, body.as_bytes());
         let found = found.map(|read| read.idempotency_key).map_err(told);
         let expected = expected
