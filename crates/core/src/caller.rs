@@ -36,12 +36,14 @@ impl Caller {
             account,
             credential: Credential::System,
             permissions: Permissions::ALL,
-            locks: Locks {
-                product: None,
-                license: None,
-                meter: None,
-            },
+            locks: Locks { product: None, license: None, meter: None },
         }
+    }
+
+    /// The same caller, for looking up what its locks do not concern.
+    #[must_use]
+    pub fn without_locks(&self) -> Self {
+        Self { locks: Locks::default(), ..self.clone() }
     }
 
     /// Refuses what the caller may not do anywhere.
@@ -100,12 +102,7 @@ impl Caller {
     /// # Errors
     /// [`Refusal::Locked`].
     pub fn need_meter(&self, meter: &str) -> Result<(), Refusal> {
-        if self
-            .locks
-            .meter
-            .as_deref()
-            .is_some_and(|only| only != meter)
-        {
+        if self.locks.meter.as_deref().is_some_and(|only| only != meter) {
             return Err(Refusal::Locked(Kind::Meter));
         }
         Ok(())

@@ -290,10 +290,7 @@ impl NewMeter {
         let spec = MeterSpec {
             unit: self.unit.unwrap_or_else(|| self.name.as_str().into()),
             scale: self.scale,
-            allowed: self
-                .allowed
-                .map(|q| scaled("allowed", q, self.scale))
-                .transpose()?,
+            allowed: self.allowed.map(|q| scaled("allowed", q, self.scale)).transpose()?,
             floor: scaled("floor", self.floor, self.scale)?,
             overage: self.overage.scaled(self.scale)?,
             record_refusals: self.record_refusals,
@@ -350,17 +347,12 @@ impl PolicyPatch {
         }
         policy.duration_ms = self.duration_ms.unwrap_or(policy.duration_ms);
         policy.meter_while = self.meter_while.unwrap_or(policy.meter_while);
-        policy.license_permissions = self
-            .license_permissions
-            .unwrap_or(policy.license_permissions);
+        policy.license_permissions = self.license_permissions.unwrap_or(policy.license_permissions);
         if let Some(pattern) = self.key_pattern {
             policy.key_pattern = pattern;
         }
         for patch in self.meters {
-            let meter = policy
-                .meters
-                .iter_mut()
-                .find(|spec| spec.name == patch.name);
+            let meter = policy.meters.iter_mut().find(|spec| spec.name == patch.name);
             let Some(spec) = meter else {
                 return Err(Refusal::Unknown(Kind::Meter, patch.name.as_str().into()));
             };
@@ -380,9 +372,6 @@ impl PolicyPatch {
 
 fn scaled(field: &'static str, decimal: Decimal, scale: Scale) -> Result<Quantity, Refusal> {
     decimal.quantity(scale).map_err(|_| {
-        Refusal::invalid(
-            field,
-            "must fit 64 bits and the digits that the meter counts",
-        )
+        Refusal::invalid(field, "must fit 64 bits and the digits that the meter counts")
     })
 }

@@ -28,8 +28,6 @@ pub struct Customer {
 
 impl fmt::Debug for Customer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Customer")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("Customer").field("id", &self.id).finish_non_exhaustive()
     }
 }

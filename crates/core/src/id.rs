@@ -12,11 +12,7 @@ pub struct IdError {
 
 impl fmt::Display for IdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "expected {} and 32 lower-case hexadecimal digits",
-            self.prefix
-        )
+        write!(f, "expected {} and 32 lower-case hexadecimal digits", self.prefix)
     }
 }
 

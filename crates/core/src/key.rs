@@ -66,9 +66,7 @@ impl KeyPattern {
     /// Random symbols that a key of this pattern needs.
     #[must_use]
     pub fn random_symbols(&self) -> usize {
-        Parts(self.0.chars())
-            .filter(|part| *part == Part::Random)
-            .count()
+        Parts(self.0.chars()).filter(|part| *part == Part::Random).count()
     }
 
     /// The key that random bytes make, one byte a symbol (the low five bits count).
@@ -174,11 +172,7 @@ fn check_value(text: &str) -> u8 {
 /// Multiplication by x in GF(2)[x] / (x^5 + x^2 + 1).
 const fn times_generator(value: u8) -> u8 {
     let doubled = value << 1;
-    if doubled & 32 == 0 {
-        doubled
-    } else {
-        (doubled ^ 0b10_0101) & 31
-    }
+    if doubled & 32 == 0 { doubled } else { (doubled ^ 0b10_0101) & 31 }
 }
 
 fn product(mut left: u8, mut right: u8) -> u8 {
@@ -213,15 +207,10 @@ mod tests {
             if key.as_bytes()[at] == b'-' {
                 continue;
             }
-            for wrong in ALPHABET
-                .iter()
-                .filter(|symbol| **symbol != key.as_bytes()[at])
-            {
+            for wrong in ALPHABET.iter().filter(|symbol| **symbol != key.as_bytes()[at]) {
                 let mut bytes = key.clone().into_bytes();
                 bytes[at] = *wrong;
-                assert!(!has_valid_check_symbol(
-                    core::str::from_utf8(&bytes).unwrap()
-                ));
+                assert!(!has_valid_check_symbol(core::str::from_utf8(&bytes).unwrap()));
             }
             for other in at + 1..key.len() - 1 {
                 let mut bytes = key.clone().into_bytes();

@@ -13,11 +13,7 @@
 
 #![no_std]
 #![forbid(unsafe_code)]
-#![deny(
-    clippy::float_arithmetic,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss
-)]
+#![deny(clippy::float_arithmetic, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 extern crate alloc;
 

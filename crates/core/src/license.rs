@@ -58,8 +58,7 @@ impl LicenseRef {
     /// Reads an id, or takes the text for a key.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        text.parse()
-            .map_or_else(|_| Self::Key(LicenseKey(text.into())), Self::Id)
+        text.parse().map_or_else(|_| Self::Key(LicenseKey(text.into())), Self::Id)
     }
 }
 
@@ -91,13 +90,8 @@ pub enum Status {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Self; 5] = [
-        Self::Active,
-        Self::Suspended,
-        Self::Revoked,
-        Self::Expired,
-        Self::NotYetValid,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Active, Self::Suspended, Self::Revoked, Self::Expired, Self::NotYetValid];
 
     /// The word for it in the API.
     #[must_use]
@@ -182,10 +176,9 @@ impl License {
     /// [`Refusal::Invalid`].
     pub fn check(&self) -> Result<(), Refusal> {
         match (self.valid_from, self.expires_at) {
-            (Some(begin), Some(end)) if end <= begin => Err(Refusal::invalid(
-                "expires_at",
-                "must be later than valid_from",
-            )),
+            (Some(begin), Some(end)) if end <= begin => {
+                Err(Refusal::invalid("expires_at", "must be later than valid_from"))
+            }
             _ => Ok(()),
         }
     }
@@ -216,11 +209,7 @@ mod tests {
     #[test]
     fn states_stop_metering_unless_the_policy_says_otherwise() {
         let none = MeterWhile::default();
-        let all = MeterWhile {
-            suspended: true,
-            expired: true,
-            not_yet_valid: true,
-        };
+        let all = MeterWhile { suspended: true, expired: true, not_yet_valid: true };
         use Standing::{Active, Revoked, Suspended};
         for (standing, from, end, policy, expected) in [
             (Active, None, None, none, None),
@@ -236,10 +225,7 @@ mod tests {
                 Suspended,
                 None,
                 Some(50),
-                MeterWhile {
-                    suspended: true,
-                    ..none
-                },
+                MeterWhile { suspended: true, ..none },
                 Some("license-expired"),
             ),
             (Revoked, None, None, all, Some("license-revoked")),
@@ -251,21 +237,10 @@ mod tests {
 
     #[test]
     fn revoked_is_for_good() {
-        for change in [
-            StandingChange::Suspend,
-            StandingChange::Reinstate,
-            StandingChange::Revoke,
-        ] {
-            assert!(
-                license(Standing::Revoked, None, None)
-                    .changed_standing(change)
-                    .is_err()
-            );
+        for change in [StandingChange::Suspend, StandingChange::Reinstate, StandingChange::Revoke] {
+            assert!(license(Standing::Revoked, None, None).changed_standing(change).is_err());
         }
         let suspended = license(Standing::Suspended, None, None);
-        assert_eq!(
-            suspended.changed_standing(StandingChange::Reinstate),
-            Ok(Standing::Active)
-        );
+        assert_eq!(suspended.changed_standing(StandingChange::Reinstate), Ok(Standing::Active));
     }
 }

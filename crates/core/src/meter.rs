@@ -176,10 +176,7 @@ pub fn check_allowed(allowed: Option<Quantity>, floor: Quantity) -> Result<(), R
         return Ok(());
     };
     if allowed < 0 {
-        return Err(Refusal::invalid(
-            "allowed",
-            "must not be negative; null is unlimited",
-        ));
+        return Err(Refusal::invalid("allowed", "must not be negative; null is unlimited"));
     }
     if allowed < floor {
         return Err(Refusal::invalid("allowed", "must not be below the floor"));
@@ -240,11 +237,9 @@ impl Meter<'_> {
     fn increment(&self, state: &MeterState, step: &Step) -> Result<(i64, i64), Refusal> {
         let asked = self.positive(step.amount)?;
         let bound = step.bound.map(|bound| self.quantity(bound)).transpose()?;
-        let room_to_limit = self.ceiling().map(|ceiling| {
-            ceiling
-                .saturating_sub(state.total)
-                .saturating_sub(state.held)
-        });
+        let room_to_limit = self
+            .ceiling()
+            .map(|ceiling| ceiling.saturating_sub(state.total).saturating_sub(state.held));
         let room_to_bound = bound.map(|bound| bound.saturating_sub(state.total));
         let applied = fitting(asked, step.fit, [room_to_limit, room_to_bound]);
         let Some(applied) = applied else {
@@ -282,14 +277,9 @@ impl Meter<'_> {
     /// A set may always lower the total, even to a value still above a ceiling that has shrunk.
     fn set(&self, state: &MeterState, value: i64) -> Result<(i64, i64), Refusal> {
         if value < self.spec.floor {
-            return Err(Refusal::FloorReached(
-                self.figures(state, value),
-                self.spec.floor,
-            ));
+            return Err(Refusal::FloorReached(self.figures(state, value), self.spec.floor));
         }
-        let room = self
-            .ceiling()
-            .map(|ceiling| ceiling.saturating_sub(state.held));
+        let room = self.ceiling().map(|ceiling| ceiling.saturating_sub(state.held));
         if value > state.total && room.is_some_and(|room| value > room) {
             return Err(Refusal::LimitReached(self.figures(state, value)));
         }
@@ -333,15 +323,7 @@ impl Meter<'_> {
             held: state.held,
         };
         let hour = state.hour.with(&counted, now)?;
-        Some((
-            counted,
-            MeterState {
-                total,
-                gross,
-                hour,
-                ..*state
-            },
-        ))
+        Some((counted, MeterState { total, gross, hour, ..*state }))
     }
 
     fn positive(&self, amount: Decimal) -> Result<Quantity, Refusal> {
@@ -353,15 +335,13 @@ impl Meter<'_> {
     }
 
     fn quantity(&self, amount: Decimal) -> Result<Quantity, Refusal> {
-        amount
-            .quantity(self.spec.scale)
-            .map_err(|error| match error {
-                DecimalError::BeyondScale => Refusal::FractionBeyondScale {
-                    meter: self.spec.name.clone(),
-                    scale: self.spec.scale,
-                },
-                DecimalError::Malformed | DecimalError::OutOfRange => Refusal::AmountOutOfRange,
-            })
+        amount.quantity(self.spec.scale).map_err(|error| match error {
+            DecimalError::BeyondScale => Refusal::FractionBeyondScale {
+                meter: self.spec.name.clone(),
+                scale: self.spec.scale,
+            },
+            DecimalError::Malformed | DecimalError::OutOfRange => Refusal::AmountOutOfRange,
+        })
     }
 
     fn figures(&self, state: &MeterState, asked: Quantity) -> Box<Figures> {
@@ -413,14 +393,7 @@ impl HourSums {
     #[must_use]
     pub fn with(&self, counted: &Counted, at: Timestamp) -> Option<Self> {
         let hour = at.hour();
-        let mut sums = if hour == self.hour {
-            *self
-        } else {
-            Self {
-                hour,
-                ..Self::default()
-            }
-        };
+        let mut sums = if hour == self.hour { *self } else { Self { hour, ..Self::default() } };
         let sum = match counted.operation {
             OperationKind::Increment => &mut sums.incremented,
             OperationKind::Decrement => &mut sums.decremented,

@@ -69,10 +69,7 @@ impl Policy {
         }
         for (index, spec) in self.meters.iter().enumerate() {
             spec.check()?;
-            if self.meters[..index]
-                .iter()
-                .any(|other| other.name == spec.name)
-            {
+            if self.meters[..index].iter().any(|other| other.name == spec.name) {
                 return Err(Refusal::Invalid {
                     field: "meters".into(),
                     reason: alloc::format!("has two meters named {}", spec.name).into(),
@@ -80,10 +77,7 @@ impl Policy {
             }
         }
         if self.duration_ms.is_some_and(|duration| duration <= 0) {
-            return Err(Refusal::invalid(
-                "duration_seconds",
-                "must be more than zero",
-            ));
+            return Err(Refusal::invalid("duration_seconds", "must be more than zero"));
         }
         Ok(())
     }

@@ -16,11 +16,7 @@ impl Scale {
     /// The scale with this many digits, if there is one.
     #[must_use]
     pub const fn new(digits: u8) -> Option<Self> {
-        if digits > Self::MAX {
-            None
-        } else {
-            Some(Self(digits))
-        }
+        if digits > Self::MAX { None } else { Some(Self(digits)) }
     }
 
     /// Its digits after the point.
@@ -50,18 +46,12 @@ pub enum DecimalError {
 
 impl Decimal {
     /// One.
-    pub const ONE: Self = Self {
-        mantissa: 1,
-        digits: 0,
-    };
+    pub const ONE: Self = Self { mantissa: 1, digits: 0 };
 
     /// A whole number.
     #[must_use]
     pub const fn whole(value: i64) -> Self {
-        Self {
-            mantissa: value,
-            digits: 0,
-        }
+        Self { mantissa: value, digits: 0 }
     }
 
     /// Reads `-?[0-9]+(\.[0-9]+)?`, exactly.
@@ -170,11 +160,7 @@ mod tests {
             ("-9223372036854775808", 0, Ok(i64::MIN)),
             ("9223372036854775808", 0, Err(OutOfRange)),
             ("9223372036854775807", 1, Err(OutOfRange)),
-            (
-                "99999999999999999999999999999999999999999999",
-                0,
-                Err(OutOfRange),
-            ),
+            ("99999999999999999999999999999999999999999999", 0, Err(OutOfRange)),
             ("1e3", 0, Err(Malformed)),
             ("", 0, Err(Malformed)),
             ("-", 0, Err(Malformed)),

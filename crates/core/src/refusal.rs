@@ -39,12 +39,7 @@ impl Figures {
     #[must_use]
     pub fn remaining(&self) -> Option<Quantity> {
         let ceiling = self.ceiling?;
-        Some(
-            ceiling
-                .saturating_sub(self.total)
-                .saturating_sub(self.held)
-                .max(0),
-        )
+        Some(ceiling.saturating_sub(self.total).saturating_sub(self.held).max(0))
     }
 }
 
@@ -151,10 +146,7 @@ impl Refusal {
     /// A refusal of one field.
     #[must_use]
     pub const fn invalid(field: &'static str, reason: &'static str) -> Self {
-        Self::Invalid {
-            field: Cow::Borrowed(field),
-            reason: Cow::Borrowed(reason),
-        }
+        Self::Invalid { field: Cow::Borrowed(field), reason: Cow::Borrowed(reason) }
     }
 
     /// The stable code, part of the public contract; each has a page in `docs/errors/`.

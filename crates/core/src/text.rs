@@ -67,9 +67,7 @@ impl fmt::Debug for Code {
 pub fn is_code(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() <= CODE_BYTES_MAX
-        && bytes
-            .first()
-            .is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit())
+        && bytes.first().is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit())
         && bytes
             .iter()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(byte))

@@ -73,10 +73,7 @@ impl Permission {
     /// The permission with this word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|permission| permission.word() == word)
+        Self::ALL.iter().copied().find(|permission| permission.word() == word)
     }
 }
 
@@ -110,10 +107,7 @@ impl Permissions {
 
     /// The permissions in it; for [`Permissions::ALL`] those that are known.
     pub fn iter(self) -> impl Iterator<Item = Permission> {
-        Permission::ALL
-            .iter()
-            .copied()
-            .filter(move |permission| self.contain(*permission))
+        Permission::ALL.iter().copied().filter(move |permission| self.contain(*permission))
     }
 
     /// The words of the set; `*` alone for every permission.
@@ -207,14 +201,10 @@ impl Token {
     /// [`Refusal::Unauthenticated`], saying why.
     pub fn check(&self, now: Timestamp) -> Result<(), Refusal> {
         if self.revoked_at.is_some() {
-            return Err(Refusal::Unauthenticated(
-                "the token is revoked; ask for a new one",
-            ));
+            return Err(Refusal::Unauthenticated("the token is revoked; ask for a new one"));
         }
         if self.expires_at.is_some_and(|end| end <= now) {
-            return Err(Refusal::Unauthenticated(
-                "the token has expired; ask for a new one",
-            ));
+            return Err(Refusal::Unauthenticated("the token has expired; ask for a new one"));
         }
         Ok(())
     }
@@ -231,10 +221,7 @@ mod tests {
         let set = Permissions::from_words(["meter:read", "meter:increment"]).unwrap();
         assert!(set.contain(Permission::MeterRead));
         assert!(!set.contain(Permission::MeterDecrement));
-        assert_eq!(
-            set.words().collect::<Vec<_>>(),
-            ["meter:read", "meter:increment"]
-        );
+        assert_eq!(set.words().collect::<Vec<_>>(), ["meter:read", "meter:increment"]);
         assert_eq!(Permissions::ALL.words().collect::<Vec<_>>(), ["*"]);
         assert!(Permissions::from_words(["meter:fly"]).is_err());
         assert!(Permissions::ALL.contain_all(set) && !set.contain_all(Permissions::ALL));

@@ -174,10 +174,7 @@ impl Use {
         match &self.operation {
             Operation::Increment(step) | Operation::Decrement(step) => {
                 hash.update(step.amount.digest_bytes());
-                hash.update([
-                    u8::from(step.fit == Fit::Partial),
-                    u8::from(step.bound.is_some()),
-                ]);
+                hash.update([u8::from(step.fit == Fit::Partial), u8::from(step.bound.is_some())]);
                 if let Some(bound) = step.bound {
                     hash.update(bound.digest_bytes());
                 }
@@ -220,10 +217,7 @@ impl IdempotencyKey {
     /// [`Refusal::Invalid`].
     pub fn parse(text: String) -> Result<Self, Refusal> {
         if text.is_empty() || text.len() > IDEMPOTENCY_KEY_BYTES_MAX {
-            return Err(Refusal::invalid(
-                "idempotency_key",
-                "must be 1 to 255 bytes",
-            ));
+            return Err(Refusal::invalid("idempotency_key", "must be 1 to 255 bytes"));
         }
         Ok(Self(text))
     }
@@ -279,10 +273,7 @@ impl Subject {
             }
         }
         if *self == Self::default() {
-            return Err(Refusal::invalid(
-                "subject",
-                "must name a user, host or address",
-            ));
+            return Err(Refusal::invalid("subject", "must name a user, host or address"));
         }
         Ok(())
     }
@@ -308,10 +299,7 @@ impl Attributes {
         if pairs.len() > ATTRIBUTES_MAX {
             return refuse("may be at most 16");
         }
-        if pairs
-            .iter()
-            .any(|(_, value)| value.len() > ATTRIBUTE_VALUE_BYTES_MAX)
-        {
+        if pairs.iter().any(|(_, value)| value.len() > ATTRIBUTE_VALUE_BYTES_MAX) {
             return refuse("may have values of at most 255 bytes");
         }
         pairs.sort();
@@ -323,9 +311,7 @@ impl Attributes {
 
     /// The pairs, by name.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Whether there are none.

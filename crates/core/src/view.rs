@@ -61,18 +61,8 @@ impl MeterView {
     /// The ceiling; none is unlimited.
     #[must_use]
     pub fn allowed(&self) -> Option<Quantity> {
-        let Self {
-            license,
-            spec,
-            allowed_from,
-            ..
-        } = self;
-        Meter {
-            license: *license,
-            spec,
-            allowed_from: *allowed_from,
-        }
-        .allowed()
+        let Self { license, spec, allowed_from, .. } = self;
+        Meter { license: *license, spec, allowed_from: *allowed_from }.allowed()
     }
 }
 

@@ -1,34 +1,40 @@
 //! The engine's face: what doors may ask of it.
-#![allow(
-    unused_variables,
-    missing_docs,
-    clippy::todo,
-    clippy::missing_errors_doc,
-    reason = "being written"
-)]
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::fs::{File, TryLockError};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 
+use tokio::sync::oneshot;
 use usance_core::caller::Caller;
 use usance_core::command::{Command, Ref, Reply, Secret};
 use usance_core::customer::Customer;
-use usance_core::id::{AccountId, CustomerId, PolicyId, ProductId, TokenId};
+use usance_core::id::{AccountId, CustomerId, PolicyId, ProductId, TokenId, WriterId};
+use usance_core::ledger::checkpoint::{Signer, Verifier};
 use usance_core::license::{License, LicenseRef};
 use usance_core::policy::Policy;
 use usance_core::product::Product;
-use usance_core::refusal::Refusal;
+use usance_core::refusal::{Kind, Refusal};
 use usance_core::text::Code;
 use usance_core::time::Timestamp;
-use usance_core::token::Token;
+use usance_core::token::{Permission, Token};
 use usance_core::usage::{Answer, Use};
 use usance_core::view::{
     ConsistencyProof, History, InclusionProof, LicenseFilter, MeterView, Page, PageRequest,
     UsageReport, Window,
 };
 
+use crate::catalogue::Undecided;
 use crate::clock::Clock;
+use crate::count::Batch;
 use crate::failure::{Failure, OpenError};
+use crate::mailbox::{Job, ReplyTo};
+use crate::queries::Queries;
+use crate::store::sqlite::{Identity, SqliteOptions, SqliteStore};
+use crate::store::{FastMap, Reader, StoreError};
+use crate::writer::{Shared, Writer};
+use crate::{random, writer_key};
 
 /// How an engine runs.
 #[derive(Debug, Clone)]
@@ -68,6 +74,7 @@ pub enum Health {
 
 /// Counters for operators, since the start.
 #[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "named for what they count")]
 pub struct Statistics {
     pub uses_accepted: u64,
     pub uses_refused: u64,
@@ -82,136 +89,311 @@ pub struct Statistics {
 
 /// A running engine; clones are handles to the same.
 #[derive(Clone)]
-pub struct Engine {}
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    shared: Arc<Shared>,
+    reader: Arc<dyn Reader>,
+    clock: Arc<dyn Clock>,
+    account: AccountId,
+    verifier: Verifier,
+    writer: WriterId,
+    /// Held as long as the engine lives, so that no other process opens the same directory.
+    _lock: Option<File>,
+}
 
 impl Engine {
     /// Opens the data and starts the writer.
+    ///
+    /// # Errors
+    /// [`OpenError`].
     pub fn open(options: Options, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        todo!()
+        let directory = match &options.location {
+            Location::Directory(directory) => Some(directory.as_path()),
+            Location::Memory => None,
+        };
+        let lock = directory.map(lock_directory).transpose()?;
+        let secret = match directory {
+            Some(directory) => writer_key::load_or_create(directory)?,
+            None => random::bytes(),
+        };
+        let public_key = Signer::new("key", &secret).verifier().public();
+        let new_identity = Identity {
+            writer: WriterId::from_bytes(random::uuid_v7(clock.now())),
+            key_secret: random::bytes(),
+        };
+        let window_ms = options.idempotency_window_ms;
+        let store_options = SqliteOptions { directory, idempotency_window_ms: window_ms };
+        let (store, identity) = SqliteStore::open(store_options, public_key, new_identity)?;
+        let reader = store.reader();
+        let signer = writer_key::signer(identity.writer, &secret);
+        let verifier = signer.verifier().clone();
+        let shared = Arc::new(Shared::default());
+        let mut writer = Writer {
+            shared: Arc::clone(&shared),
+            store: Box::new(store),
+            reader: Arc::clone(&reader),
+            clock: Arc::clone(&clock),
+            signer,
+            id: identity.writer,
+            key_secret: identity.key_secret,
+            window_ms,
+            heads: FastMap::default(),
+            is_poisoned: false,
+        };
+        let path = directory.unwrap_or(Path::new(":memory:")).to_path_buf();
+        let failed = |what: String| OpenError::Database { path: path.clone(), what };
+        let account = match reader.first_account().map_err(|error| failed(error.to_string()))? {
+            Some(account) => account,
+            None => writer.create_account().map_err(|failure| failed(failure.to_string()))?,
+        };
+        writer.open_account(account).map_err(|error| match error {
+            StoreError::Corrupt(what) => OpenError::Corrupt { path: path.clone(), what },
+            other => failed(other.to_string()),
+        })?;
+        std::thread::Builder::new()
+            .name("writer".into())
+            .spawn(move || writer.run())
+            .map_err(|source| OpenError::Io { path: path.clone(), source })?;
+        let id = identity.writer;
+        let inner = Inner { shared, reader, clock, account, verifier, writer: id, _lock: lock };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// The account that a fresh data directory begins with.
+    #[must_use]
     pub fn account(&self) -> AccountId {
-        todo!()
+        self.0.account
     }
 
     /// Makes the first admin token, if the account has no token yet: `given`, or a random one.
-    /// With `given` and tokens there already, makes sure that it works. Answers the text only if it was made here.
+    /// With `given` and tokens there already, makes sure that it is known. Answers the text only if
+    /// it was made here.
+    ///
+    /// # Errors
+    /// [`Failure`].
     pub async fn ensure_admin_token(&self, given: Option<&str>) -> Result<Option<Secret>, Failure> {
-        todo!()
+        let given = given.map(str::to_owned);
+        self.ask(|reply| Job::AdminToken(given, reply)).await
     }
 
     /// Who is calling. Does not touch the disk when warm.
+    ///
+    /// # Errors
+    /// [`Refusal::Unauthenticated`], or a [`Failure`] of the storage.
     pub async fn authenticate(&self, presented: Presented<'_>) -> Result<Arc<Caller>, Failure> {
-        todo!()
+        let now = self.now();
+        let inner = Arc::clone(&self.0);
+        match presented {
+            Presented::Token(text) => {
+                if let Some(known) = self.0.shared.directory.token(text, now) {
+                    return Ok(known?);
+                }
+                let text = text.to_owned();
+                let find = move || inner.shared.directory.find_token(&*inner.reader, &text, now);
+                Ok(blocking(find).await??)
+            }
+            Presented::LicenseKey(key) => {
+                if let Some(known) = self.0.shared.directory.license(key) {
+                    return Ok(known);
+                }
+                let key = key.to_owned();
+                let find = move || inner.shared.directory.find_license(&*inner.reader, &key);
+                Ok(blocking(find).await??)
+            }
+        }
     }
 
     /// Counts uses as one unit of work; an outcome each, in order. Checks the caller's permissions.
+    ///
+    /// # Errors
+    /// [`Failure`]: nothing was counted, unless it is [`Failure::Unknown`].
     pub async fn count(
         &self,
         caller: Arc<Caller>,
         uses: Vec<Use>,
     ) -> Result<Vec<Result<Answer, Refusal>>, Failure> {
-        todo!()
+        self.ask(|reply| Job::Count(Batch { caller, uses }, reply)).await
     }
 
-    /// Changes the catalogue. Checks the caller's permissions (so does every query below).
+    /// Changes the catalogue. Checks the caller's permissions.
+    ///
+    /// # Errors
+    /// [`Failure`].
     pub async fn change(&self, caller: Arc<Caller>, command: Command) -> Result<Reply, Failure> {
-        todo!()
+        self.ask(|reply| Job::Change(caller, Box::new(command), reply)).await
     }
 
-    pub async fn product(
-        &self,
-        caller: Arc<Caller>,
-        of: Ref<ProductId>,
-    ) -> Result<Product, Failure> {
-        todo!()
-    }
-
-    pub async fn products(
-        &self,
-        caller: Arc<Caller>,
-        page: PageRequest,
-    ) -> Result<Page<Product>, Failure> {
-        todo!()
-    }
-
-    pub async fn policy(&self, caller: Arc<Caller>, of: Ref<PolicyId>) -> Result<Policy, Failure> {
-        todo!()
-    }
-
-    pub async fn policies(
-        &self,
-        caller: Arc<Caller>,
-        product: Option<Ref<ProductId>>,
-        page: PageRequest,
-    ) -> Result<Page<Policy>, Failure> {
-        todo!()
-    }
-
-    pub async fn customer(
-        &self,
-        caller: Arc<Caller>,
-        of: Ref<CustomerId>,
-    ) -> Result<Customer, Failure> {
-        todo!()
-    }
-
-    pub async fn customers(
-        &self,
-        caller: Arc<Caller>,
-        page: PageRequest,
-    ) -> Result<Page<Customer>, Failure> {
-        todo!()
-    }
-
-    /// The license, and the time by which its status is to be told.
-    pub async fn license(
-        &self,
-        caller: Arc<Caller>,
-        of: LicenseRef,
-    ) -> Result<(License, Timestamp), Failure> {
-        todo!()
-    }
-
-    pub async fn licenses(
-        &self,
-        caller: Arc<Caller>,
-        filter: LicenseFilter,
-        page: PageRequest,
-    ) -> Result<(Page<License>, Timestamp), Failure> {
-        todo!()
-    }
-
-    pub async fn token(&self, caller: Arc<Caller>, of: TokenId) -> Result<Token, Failure> {
-        todo!()
-    }
-
-    pub async fn tokens(
-        &self,
-        caller: Arc<Caller>,
-        page: PageRequest,
-    ) -> Result<Page<Token>, Failure> {
-        todo!()
-    }
-
+    /// Where the meters of a license stand, in the order of its policy.
+    ///
+    /// # Errors
+    /// [`Failure`].
     pub async fn meters(
         &self,
         caller: Arc<Caller>,
         of: LicenseRef,
     ) -> Result<Vec<MeterView>, Failure> {
-        todo!()
+        self.ask(|reply| Job::Meters(caller, of, reply)).await
     }
 
+    /// Where a meter stands.
+    ///
+    /// # Errors
+    /// [`Failure`].
     pub async fn meter(
         &self,
         caller: Arc<Caller>,
         of: LicenseRef,
         meter: Code,
     ) -> Result<MeterView, Failure> {
-        todo!()
+        caller.need_meter(&meter)?;
+        let found = self.meters(caller, of).await?;
+        let found = found.into_iter().find(|view| view.spec.name == meter);
+        Ok(found.ok_or_else(|| Refusal::Unknown(Kind::Meter, meter.to_string()))?)
     }
 
+    /// Answers a question from what is committed, on a thread that may wait for the disk.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn query<T: Send + 'static>(
+        &self,
+        caller: Arc<Caller>,
+        question: impl FnOnce(&Queries<'_>) -> Result<T, Undecided> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let inner = Arc::clone(&self.0);
+        let answer = tokio::task::spawn_blocking(move || {
+            let Inner { reader, writer, .. } = &*inner;
+            question(&Queries { caller: &caller, reader: &**reader, writer: *writer })
+        });
+        match answer.await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(Undecided::Refused(refusal))) => Err(Failure::Refused(refusal)),
+            Ok(Err(Undecided::Store(error))) => Err(query_failed(&error)),
+            Err(_) => Err(Failure::StorageFailed),
+        }
+    }
+
+    /// A product.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn product(
+        &self,
+        caller: Arc<Caller>,
+        of: Ref<ProductId>,
+    ) -> Result<Product, Failure> {
+        self.query(caller, move |queries| queries.product(&of)).await
+    }
+
+    /// Products, oldest first.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn products(
+        &self,
+        caller: Arc<Caller>,
+        page: PageRequest,
+    ) -> Result<Page<Product>, Failure> {
+        self.query(caller, move |queries| queries.products(&page)).await
+    }
+
+    /// A policy.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn policy(&self, caller: Arc<Caller>, of: Ref<PolicyId>) -> Result<Policy, Failure> {
+        self.query(caller, move |queries| queries.policy(&of)).await
+    }
+
+    /// Policies, oldest first.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn policies(
+        &self,
+        caller: Arc<Caller>,
+        product: Option<Ref<ProductId>>,
+        page: PageRequest,
+    ) -> Result<Page<Policy>, Failure> {
+        self.query(caller, move |queries| queries.policies(product.as_ref(), &page)).await
+    }
+
+    /// A customer.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn customer(
+        &self,
+        caller: Arc<Caller>,
+        of: Ref<CustomerId>,
+    ) -> Result<Customer, Failure> {
+        self.query(caller, move |queries| queries.customer(&of)).await
+    }
+
+    /// Customers, oldest first.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn customers(
+        &self,
+        caller: Arc<Caller>,
+        page: PageRequest,
+    ) -> Result<Page<Customer>, Failure> {
+        self.query(caller, move |queries| queries.customers(&page)).await
+    }
+
+    /// A license, and the time by which its status is to be told.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn license(
+        &self,
+        caller: Arc<Caller>,
+        of: LicenseRef,
+    ) -> Result<(License, Timestamp), Failure> {
+        let now = self.now();
+        self.query(caller, move |queries| Ok((queries.license(&of)?, now))).await
+    }
+
+    /// Licenses, oldest first, and the time by which their status is to be told.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn licenses(
+        &self,
+        caller: Arc<Caller>,
+        filter: LicenseFilter,
+        page: PageRequest,
+    ) -> Result<(Page<License>, Timestamp), Failure> {
+        let now = self.now();
+        self.query(caller, move |queries| Ok((queries.licenses(&filter, &page, now)?, now))).await
+    }
+
+    /// A token.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn token(&self, caller: Arc<Caller>, of: TokenId) -> Result<Token, Failure> {
+        self.query(caller, move |queries| queries.token(of)).await
+    }
+
+    /// Tokens, oldest first.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn tokens(
+        &self,
+        caller: Arc<Caller>,
+        page: PageRequest,
+    ) -> Result<Page<Token>, Failure> {
+        self.query(caller, move |queries| queries.tokens(&page)).await
+    }
+
+    /// The history of a meter, newest first.
+    ///
+    /// # Errors
+    /// [`Failure`].
     pub async fn history(
         &self,
         caller: Arc<Caller>,
@@ -219,65 +401,151 @@ impl Engine {
         meter: Code,
         page: PageRequest,
     ) -> Result<History, Failure> {
-        todo!()
+        let meter = self.meter(Arc::clone(&caller), of, meter).await?;
+        self.query(caller, move |queries| queries.history(&meter, &page)).await
     }
 
+    /// Sums of a meter per window.
+    ///
+    /// # Errors
+    /// [`Failure`].
     pub async fn usage(
         &self,
         caller: Arc<Caller>,
         of: LicenseRef,
         meter: Code,
-        from: Timestamp,
-        to: Timestamp,
+        range: Range<Timestamp>,
         window: Window,
     ) -> Result<UsageReport, Failure> {
-        todo!()
+        let meter = self.meter(Arc::clone(&caller), of, meter).await?;
+        self.query(caller, move |queries| queries.usage(&meter, range.start, range.end, window))
+            .await
     }
 
     /// The newest signed checkpoint of the caller's account, as a note.
+    ///
+    /// # Errors
+    /// [`Failure`].
     pub async fn checkpoint(&self, caller: Arc<Caller>) -> Result<String, Failure> {
-        todo!()
+        let verifier = self.0.verifier.clone();
+        self.query(caller, move |queries| queries.checkpoint(&verifier)).await
     }
 
     /// The verifier key of this writer, `name+hash+base64`.
+    ///
+    /// # Errors
+    /// [`Refusal::PermissionMissing`].
     pub fn verifier_key(&self, caller: &Caller) -> Result<String, Failure> {
-        todo!()
+        caller.need(Permission::LedgerRead)?;
+        Ok(self.0.verifier.to_string())
     }
 
     /// Proof that a record is in the tree of `size` (the newest if none).
+    ///
+    /// # Errors
+    /// [`Failure`].
     pub async fn inclusion(
         &self,
         caller: Arc<Caller>,
         record: u64,
         size: Option<u64>,
     ) -> Result<InclusionProof, Failure> {
-        todo!()
+        self.query(caller, move |queries| queries.inclusion(record, size)).await
     }
 
+    /// Proof that the tree of `to` records continues that of `from`.
+    ///
+    /// # Errors
+    /// [`Failure`].
     pub async fn consistency(
         &self,
         caller: Arc<Caller>,
         from: u64,
         to: u64,
     ) -> Result<ConsistencyProof, Failure> {
-        todo!()
+        self.query(caller, move |queries| queries.consistency(from, to)).await
     }
 
+    /// Whether it can commit.
+    #[must_use]
     pub fn health(&self) -> Health {
-        todo!()
+        let stopped = self.0.shared.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        stopped.as_ref().map_or(Health::Ready, |why| Health::Stopped(why.clone()))
     }
 
+    /// Counters since the start.
+    #[must_use]
     pub fn statistics(&self) -> Statistics {
-        todo!()
+        let counters = &self.0.shared.counters;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Statistics {
+            uses_accepted: read(&counters.uses_accepted),
+            uses_refused: read(&counters.uses_refused),
+            uses_repeated: read(&counters.uses_repeated),
+            commits: read(&counters.commits),
+            records: read(&counters.records),
+            commit_ns_total: read(&counters.commit_ns),
+            batch_uses_max: read(&counters.unit_uses_max),
+            mailbox_uses: self.0.shared.mailbox.depth() as u64,
+            overloaded: read(&counters.overloaded),
+        }
     }
 
     /// The time now, by the engine's clock.
+    #[must_use]
     pub fn now(&self) -> Timestamp {
-        todo!()
+        self.0.clock.now()
     }
 
     /// Finishes what was accepted, then stops the writer and closes the data.
     pub async fn close(&self) {
-        todo!()
+        let (reply, closed) = oneshot::channel();
+        if self.0.shared.mailbox.put(Job::Close(reply)).is_ok() {
+            // The writer drops the sender only when it has ended, which is what is waited for.
+            closed.await.unwrap_or_default();
+        }
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(ReplyTo<T>) -> Job) -> Result<T, Failure> {
+        let (reply, answer) = oneshot::channel();
+        if let Err(failure) = self.0.shared.mailbox.put(job(reply)) {
+            if failure == Failure::Overloaded {
+                self.0.shared.counters.overloaded.fetch_add(1, Ordering::Relaxed);
+            }
+            return Err(failure);
+        }
+        answer.await.unwrap_or(Err(Failure::Unknown))
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, Failure> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => Err(query_failed(&error)),
+        Err(_) => Err(Failure::StorageFailed),
+    }
+}
+
+fn query_failed(error: &StoreError) -> Failure {
+    tracing::error!(%error, "a query failed");
+    Failure::StorageFailed
+}
+
+/// Takes the directory for this process; the operating system lets go of it when the process ends.
+fn lock_directory(directory: &Path) -> Result<File, OpenError> {
+    let failed = |source| OpenError::Io { path: directory.to_path_buf(), source };
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(directory.join("lock"))
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(directory.to_path_buf())),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
     }
 }

@@ -6,8 +6,8 @@ use core::fmt;
 
 use hashbrown::HashMap;
 
-use super::record::{Event, Record, RecordError, RefusedEvent, UseEvent};
-use super::tree::{Frontier, Hash, leaf_hash};
+use super::record::{ChangedEvent, Event, Record, RecordError, RefusedEvent, UseEvent};
+use super::tree::{Frontier, Hash, Position, leaf_hash};
 use crate::id::{AccountId, LicenseId, WriterId};
 use crate::meter::Counted;
 use crate::time::Timestamp;
@@ -21,6 +21,7 @@ pub struct Auditor {
     frontier: Frontier,
     last_at: Timestamp,
     meters: HashMap<LicenseId, Vec<(Box<str>, Trail)>>,
+    catalogue: HashMap<[u8; 16], ChangedEvent>,
     tally: Tally,
 }
 
@@ -97,10 +98,7 @@ impl fmt::Display for Flaw {
             Self::WrongOpening => f.write_str("does not open this ledger, once and at its start"),
             Self::TimeRunsBackwards => f.write_str("is stamped earlier than the one before it"),
             Self::WrongPrevious { stated, found } => {
-                write!(
-                    f,
-                    "names {stated:?} as the record before it of its meter; it is {found:?}"
-                )
+                write!(f, "names {stated:?} as the record before it of its meter; it is {found:?}")
             }
             Self::WrongTotal { stated, computed } => {
                 write!(
@@ -132,6 +130,7 @@ impl Auditor {
             frontier: Frontier::default(),
             last_at: Timestamp(i64::MIN),
             meters: HashMap::new(),
+            catalogue: HashMap::new(),
             tally: Tally::default(),
         }
     }
@@ -143,23 +142,26 @@ impl Auditor {
     /// The first flaw of the record.
     pub fn record(&mut self, bytes: &[u8]) -> Result<Hash, Flaw> {
         let leaf = leaf_hash(bytes);
-        self.record_hashed(bytes, leaf)
+        self.record_hashed(bytes, leaf, |_, _| {})
     }
 
-    /// The same for a record whose leaf hash the caller has computed.
+    /// The same for a record whose leaf hash the caller has computed; `completed` hears of every
+    /// subtree that the record completes.
     ///
     /// # Errors
     /// The first flaw of the record.
-    pub fn record_hashed(&mut self, bytes: &[u8], leaf: Hash) -> Result<Hash, Flaw> {
+    pub fn record_hashed(
+        &mut self,
+        bytes: &[u8],
+        leaf: Hash,
+        completed: impl FnMut(Position, Hash),
+    ) -> Result<Hash, Flaw> {
         let index = self.frontier.size();
-        self.frontier.push(leaf, |_, _| {});
+        self.frontier.push(leaf, completed);
         self.tally.records += 1;
         let record = Record::decode(bytes).map_err(Flaw::Undecodable)?;
-        let is_opening = record.event
-            == Event::Opened {
-                account: self.account,
-                writer: self.writer,
-            };
+        let is_opening =
+            record.event == Event::Opened { account: self.account, writer: self.writer };
         if is_opening != (index == 0) || matches!(record.event, Event::Opened { .. } if index > 0) {
             return Err(Flaw::WrongOpening);
         }
@@ -176,7 +178,10 @@ impl Auditor {
                 self.tally.refused += 1;
                 self.follow_refused(index, event)?;
             }
-            Event::Changed(_) => self.tally.changed += 1,
+            Event::Changed(event) => {
+                self.tally.changed += 1;
+                self.catalogue.insert(event.id, *event);
+            }
             Event::ClockBack { .. } => self.tally.clock_back += 1,
             Event::Opened { .. } => {}
         }
@@ -205,19 +210,30 @@ impl Auditor {
     #[must_use]
     pub fn trail(&self, license: LicenseId, meter: &str) -> Option<Trail> {
         let meters = self.meters.get(&license)?;
-        meters
-            .iter()
-            .find(|(name, _)| &**name == meter)
-            .map(|(_, trail)| *trail)
+        meters.iter().find(|(name, _)| &**name == meter).map(|(_, trail)| *trail)
+    }
+
+    /// The meters that the ledger knows of, and where it leaves them.
+    pub fn trails(&self) -> impl Iterator<Item = (LicenseId, &str, Trail)> {
+        self.meters.iter().flat_map(|(license, meters)| {
+            meters.iter().map(|(name, trail)| (*license, &**name, *trail))
+        })
+    }
+
+    /// The last change of each thing in the catalogue.
+    pub fn catalogue(&self) -> impl Iterator<Item = &ChangedEvent> {
+        self.catalogue.values()
+    }
+
+    /// The last change of the thing with this id.
+    #[must_use]
+    pub fn last_change(&self, id: &[u8; 16]) -> Option<&ChangedEvent> {
+        self.catalogue.get(id)
     }
 
     fn follow(&mut self, index: u64, event: &UseEvent<'_>) -> Result<(), Flaw> {
         let counted = &event.counted;
-        let next = Trail {
-            total: counted.total,
-            gross: counted.gross,
-            last_record: index,
-        };
+        let next = Trail { total: counted.total, gross: counted.gross, last_record: index };
         check_amounts(counted)?;
         let meters = self.meters.entry(event.license).or_default();
         let Some((_, trail)) = meters.iter_mut().find(|(name, _)| &**name == event.meter) else {
@@ -233,32 +249,21 @@ impl Auditor {
     fn follow_refused(&mut self, index: u64, event: &RefusedEvent<'_>) -> Result<(), Flaw> {
         let meters = self.meters.entry(event.license).or_default();
         let Some((_, trail)) = meters.iter_mut().find(|(name, _)| &**name == event.meter) else {
-            let trail = Trail {
-                total: event.total,
-                gross: 0,
-                last_record: index,
-            };
+            let trail = Trail { total: event.total, gross: 0, last_record: index };
             meters.push((event.meter.into(), trail));
             return check_previous(event.previous, None);
         };
         let previous = core::mem::replace(&mut trail.last_record, index);
         check_previous(event.previous, Some(previous))?;
         if trail.total != event.total {
-            return Err(Flaw::WrongTotal {
-                stated: event.total,
-                computed: Some(trail.total),
-            });
+            return Err(Flaw::WrongTotal { stated: event.total, computed: Some(trail.total) });
         }
         Ok(())
     }
 }
 
 fn check_previous(stated: Option<u64>, found: Option<u64>) -> Result<(), Flaw> {
-    if stated == found {
-        Ok(())
-    } else {
-        Err(Flaw::WrongPrevious { stated, found })
-    }
+    if stated == found { Ok(()) } else { Err(Flaw::WrongPrevious { stated, found }) }
 }
 
 fn check_amounts(counted: &Counted) -> Result<(), Flaw> {
@@ -277,29 +282,18 @@ fn check_step(before: &Trail, counted: &Counted) -> Result<(), Flaw> {
         _ => before.total.checked_add(counted.applied),
     };
     if total != Some(counted.total) {
-        return Err(Flaw::WrongTotal {
-            stated: counted.total,
-            computed: total,
-        });
+        return Err(Flaw::WrongTotal { stated: counted.total, computed: total });
     }
     let gross = match counted.operation {
         OperationKind::Increment => before.gross.checked_add(counted.applied),
         _ => Some(before.gross),
     };
     if gross != Some(counted.gross) {
-        return Err(Flaw::WrongGross {
-            stated: counted.gross,
-            computed: gross,
-        });
+        return Err(Flaw::WrongGross { stated: counted.gross, computed: gross });
     }
-    let above = |total: i64| {
-        counted
-            .allowed
-            .map_or(0, |allowed| total.saturating_sub(allowed).max(0))
-    };
-    let overage = above(counted.total)
-        .saturating_sub(above(before.total))
-        .max(0);
+    let above =
+        |total: i64| counted.allowed.map_or(0, |allowed| total.saturating_sub(allowed).max(0));
+    let overage = above(counted.total).saturating_sub(above(before.total)).max(0);
     if overage != counted.overage {
         return Err(Flaw::WrongOverage);
     }

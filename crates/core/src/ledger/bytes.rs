@@ -19,10 +19,7 @@ pub fn put_unsigned(out: &mut Vec<u8>, mut value: u64) {
 
 /// Writes a signed integer as zigzag LEB128: 0, -1, 1, -2, …
 pub fn put_signed(out: &mut Vec<u8>, value: i64) {
-    put_unsigned(
-        out,
-        (value.cast_unsigned() << 1) ^ (value >> 63).cast_unsigned(),
-    );
+    put_unsigned(out, (value.cast_unsigned() << 1) ^ (value >> 63).cast_unsigned());
 }
 
 /// Writes text behind its length in bytes.
@@ -59,11 +56,7 @@ impl<'a> Reader<'a> {
             value |= bits << shift;
             if byte & 0x80 == 0 {
                 let is_shortest = byte != 0 || shift == 0;
-                return if is_shortest {
-                    Ok(value)
-                } else {
-                    Err(RecordError::NotCanonical)
-                };
+                return if is_shortest { Ok(value) } else { Err(RecordError::NotCanonical) };
             }
         }
         Err(RecordError::NotCanonical)
@@ -76,10 +69,7 @@ impl<'a> Reader<'a> {
 
     pub fn text(&mut self) -> Result<&'a str, RecordError> {
         let length = usize::try_from(self.unsigned()?).map_err(|_| RecordError::Truncated)?;
-        let (text, rest) = self
-            .0
-            .split_at_checked(length)
-            .ok_or(RecordError::Truncated)?;
+        let (text, rest) = self.0.split_at_checked(length).ok_or(RecordError::Truncated)?;
         self.0 = rest;
         core::str::from_utf8(text).map_err(|_| RecordError::NotText)
     }
@@ -104,17 +94,8 @@ mod tests {
 
     #[test]
     fn longer_forms_are_refused() {
-        for bytes in [
-            &[0x80, 0x00][..],
-            &[0x81, 0x80, 0x00],
-            &[0xff; 10],
-            &[0x80; 11],
-        ] {
-            assert_eq!(
-                Reader(bytes).unsigned(),
-                Err(RecordError::NotCanonical),
-                "{bytes:?}"
-            );
+        for bytes in [&[0x80, 0x00][..], &[0x81, 0x80, 0x00], &[0xff; 10], &[0x80; 11]] {
+            assert_eq!(Reader(bytes).unsigned(), Err(RecordError::NotCanonical), "{bytes:?}");
         }
         assert_eq!(Reader(&[0x80]).unsigned(), Err(RecordError::Truncated));
     }

@@ -68,12 +68,7 @@ impl Checkpoint {
     /// The text that is signed: three lines.
     #[must_use]
     pub fn body(&self) -> String {
-        format!(
-            "{}\n{}\n{}\n",
-            self.origin,
-            self.size,
-            BASE64.encode(self.root)
-        )
+        format!("{}\n{}\n{}\n", self.origin, self.size, BASE64.encode(self.root))
     }
 
     /// Reads a signed checkpoint and checks its signature. Signatures by others are passed over.
@@ -112,10 +107,7 @@ impl Checkpoint {
 
     fn parse_body(body: &str) -> Option<Self> {
         let mut lines = body.lines();
-        let origin = lines
-            .next()
-            .filter(|origin| !origin.is_empty())?
-            .to_string();
+        let origin = lines.next().filter(|origin| !origin.is_empty())?.to_string();
         let size_text = lines.next()?;
         let size: u64 = size_text.parse().ok()?;
         let root = BASE64.decode(lines.next()?).ok()?.try_into().ok()?;
@@ -129,10 +121,7 @@ impl Signer {
     #[must_use]
     pub fn new(name: &str, secret: &[u8; 32]) -> Self {
         let key = SigningKey::from_bytes(secret);
-        let verifier = Verifier {
-            name: name.to_string(),
-            key: key.verifying_key(),
-        };
+        let verifier = Verifier { name: name.to_string(), key: key.verifying_key() };
         Self { key, verifier }
     }
 
@@ -151,9 +140,7 @@ impl Signer {
 
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signer")
-            .field("verifier", &self.verifier)
-            .finish_non_exhaustive()
+        f.debug_struct("Signer").field("verifier", &self.verifier).finish_non_exhaustive()
     }
 }
 
@@ -166,10 +153,7 @@ impl Verifier {
         let is_name = !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '+');
         let key = VerifyingKey::from_bytes(public).ok().filter(|_| is_name);
         let key = key.ok_or(CheckpointError::MalformedKey)?;
-        Ok(Self {
-            name: name.to_string(),
-            key,
-        })
+        Ok(Self { name: name.to_string(), key })
     }
 
     /// Reads a verifier key, `name+hash+base64(type || key)`.
@@ -209,9 +193,7 @@ impl Verifier {
     #[must_use]
     pub fn accepts(&self, checkpoint: &Checkpoint, signature: &[u8; 64]) -> bool {
         let signature = Signature::from_bytes(signature);
-        self.key
-            .verify_strict(checkpoint.body().as_bytes(), &signature)
-            .is_ok()
+        self.key.verify_strict(checkpoint.body().as_bytes(), &signature).is_ok()
     }
 
     /// The signed note: body, empty line, signature line.
@@ -219,12 +201,7 @@ impl Verifier {
     pub fn note(&self, checkpoint: &Checkpoint, signature: &[u8; 64]) -> String {
         let mut blob = self.key_hash().to_vec();
         blob.extend_from_slice(signature);
-        format!(
-            "{}\n— {} {}\n",
-            checkpoint.body(),
-            self.name,
-            BASE64.encode(blob)
-        )
+        format!("{}\n— {} {}\n", checkpoint.body(), self.name, BASE64.encode(blob))
     }
 
     /// The first four bytes of `SHA-256(name || "\n" || type || key)`.
@@ -264,35 +241,15 @@ mod tests {
     #[test]
     fn a_note_opens_only_as_it_was_signed() {
         let signer = Signer::new("usance/w", &[7; 32]);
-        let checkpoint = Checkpoint {
-            origin: "usance/a/w".to_string(),
-            size: 42,
-            root: [9; 32],
-        };
-        let note = signer
-            .verifier()
-            .note(&checkpoint, &signer.sign(&checkpoint));
-        assert_eq!(
-            Checkpoint::open(&note, signer.verifier()),
-            Ok(checkpoint.clone())
-        );
+        let checkpoint = Checkpoint { origin: "usance/a/w".to_string(), size: 42, root: [9; 32] };
+        let note = signer.verifier().note(&checkpoint, &signer.sign(&checkpoint));
+        assert_eq!(Checkpoint::open(&note, signer.verifier()), Ok(checkpoint.clone()));
         let other = Signer::new("usance/w", &[8; 32]);
-        assert_eq!(
-            Checkpoint::open(&note, other.verifier()),
-            Err(CheckpointError::NotSigned)
-        );
+        assert_eq!(Checkpoint::open(&note, other.verifier()), Err(CheckpointError::NotSigned));
         let forged = note.replace("\n42\n", "\n43\n");
-        assert_eq!(
-            Checkpoint::open(&forged, signer.verifier()),
-            Err(CheckpointError::Forged)
-        );
-        for text in [
-            "",
-            "\n\n",
-            "a\n1\nx\n\n— usance/w AAAA\n",
-            "a\n+1\n",
-            &note[..note.len() / 2],
-        ] {
+        assert_eq!(Checkpoint::open(&forged, signer.verifier()), Err(CheckpointError::Forged));
+        for text in ["", "\n\n", "a\n1\nx\n\n— usance/w AAAA\n", "a\n+1\n", &note[..note.len() / 2]]
+        {
             assert!(Checkpoint::open(text, signer.verifier()).is_err(), "{text}");
         }
     }

@@ -26,12 +26,6 @@ impl Commitment {
                 put_text(&mut fields, text);
             }
         }
-        Self(
-            Sha256::new()
-                .chain_update(salt)
-                .chain_update(fields)
-                .finalize()
-                .into(),
-        )
+        Self(Sha256::new().chain_update(salt).chain_update(fields).finalize().into())
     }
 }

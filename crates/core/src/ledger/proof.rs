@@ -111,11 +111,7 @@ pub fn verify_consistency(from: u64, to: u64, old: &Hash, new: &Hash, path: &[Ha
         return from == 0 && path.is_empty();
     }
     let mut path = path.iter();
-    let first = if from.is_power_of_two() {
-        Some(old)
-    } else {
-        path.next()
-    };
+    let first = if from.is_power_of_two() { Some(old) } else { path.next() };
     let Some(first) = first else { return false };
     let (mut node, mut last) = (from - 1, to - 1);
     while node & 1 == 1 {

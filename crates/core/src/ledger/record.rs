@@ -261,9 +261,7 @@ impl<'a> Record<'a> {
             KIND_USE => Event::Use(UseEvent::decode(&mut reader)?),
             KIND_REFUSED => Event::Refused(RefusedEvent::decode(&mut reader)?),
             KIND_CHANGED => Event::Changed(ChangedEvent::decode(&mut reader)?),
-            KIND_CLOCK_BACK => Event::ClockBack {
-                wall: Timestamp(reader.signed()?),
-            },
+            KIND_CLOCK_BACK => Event::ClockBack { wall: Timestamp(reader.signed()?) },
             _ => return Err(RecordError::UnknownValue),
         };
         if !reader.0.is_empty() {
@@ -332,16 +330,7 @@ impl<'a> UseEvent<'a> {
         Ok(Self {
             license,
             meter,
-            counted: Counted {
-                operation,
-                asked,
-                applied,
-                overage,
-                total,
-                gross,
-                allowed,
-                held,
-            },
+            counted: Counted { operation, asked, applied, overage, total, gross, allowed, held },
             previous: has(FLAG_PREVIOUS).then(|| reader.unsigned()).transpose()?,
             idempotency: match has(FLAG_IDEMPOTENCY) {
                 true => Some((KeyDigest(reader.array()?), RequestDigest(reader.array()?))),
@@ -459,22 +448,14 @@ impl<'a> AttributesView<'a> {
     /// The pairs, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let mut reader = Reader(self.0);
-        let count = if self.0.is_empty() {
-            0
-        } else {
-            reader.unsigned().unwrap_or(0)
-        };
+        let count = if self.0.is_empty() { 0 } else { reader.unsigned().unwrap_or(0) };
         (0..count).map_while(move |_| Some((reader.text().ok()?, reader.text().ok()?)))
     }
 }
 
 fn code<'a>(reader: &mut Reader<'a>) -> Result<&'a str, RecordError> {
     let text = reader.text()?;
-    if is_code(text) {
-        Ok(text)
-    } else {
-        Err(RecordError::UnknownValue)
-    }
+    if is_code(text) { Ok(text) } else { Err(RecordError::UnknownValue) }
 }
 
 const fn operation_byte(operation: OperationKind) -> u8 {

@@ -10,11 +10,7 @@ pub type Hash = [u8; 32];
 /// The hash of a record: `SHA-256(0x00 || record)`.
 #[must_use]
 pub fn leaf_hash(record: &[u8]) -> Hash {
-    Sha256::new()
-        .chain_update([0])
-        .chain_update(record)
-        .finalize()
-        .into()
+    Sha256::new().chain_update([0]).chain_update(record).finalize().into()
 }
 
 /// The hash of two nodes: `SHA-256(0x01 || left || right)`.
@@ -66,21 +62,12 @@ impl Frontier {
     /// Appends a leaf. `completed` hears of every subtree that the leaf completes, the lowest first.
     pub fn push(&mut self, leaf: Hash, mut completed: impl FnMut(Position, Hash)) {
         let mut hash = leaf;
-        let mut position = Position {
-            height: 0,
-            index: self.size,
-        };
+        let mut position = Position { height: 0, index: self.size };
         completed(position, hash);
         for _ in 0..self.size.trailing_ones() {
-            let left = self
-                .roots
-                .pop()
-                .expect("one root for each set bit of the size");
+            let left = self.roots.pop().expect("one root for each set bit of the size");
             hash = node_hash(&left, &hash);
-            position = Position {
-                height: position.height + 1,
-                index: position.index >> 1,
-            };
+            position = Position { height: position.height + 1, index: position.index >> 1 };
             completed(position, hash);
         }
         self.roots.push(hash);
@@ -103,10 +90,7 @@ pub fn complete_subtrees(size: u64) -> impl Iterator<Item = Position> {
     (0..64u8)
         .rev()
         .filter(move |height| size >> height & 1 == 1)
-        .map(move |height| Position {
-            height,
-            index: (size >> height) - 1,
-        })
+        .map(move |height| Position { height, index: (size >> height) - 1 })
 }
 
 #[cfg(test)]
@@ -144,34 +128,13 @@ mod tests {
             "606162636465666768696a6b6c6d6e6f",
         ];
         let roots = [
-            (
-                0,
-                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-            ),
-            (
-                1,
-                "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
-            ),
-            (
-                2,
-                "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
-            ),
-            (
-                3,
-                "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
-            ),
-            (
-                4,
-                "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-            ),
-            (
-                7,
-                "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
-            ),
-            (
-                8,
-                "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
-            ),
+            (0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            (1, "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
+            (2, "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"),
+            (3, "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77"),
+            (4, "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"),
+            (7, "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c"),
+            (8, "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"),
         ];
         for (size, root) in roots {
             let mut frontier = Frontier::default();
@@ -189,9 +152,7 @@ mod tests {
         let mut nodes = hashbrown::HashMap::new();
         for (size, leaf) in leaves.iter().enumerate() {
             assert_eq!(frontier.root(), slow_root(&leaves[..size]));
-            let roots = complete_subtrees(size as u64)
-                .map(|position| nodes[&position])
-                .collect();
+            let roots = complete_subtrees(size as u64).map(|position| nodes[&position]).collect();
             assert_eq!(Frontier::new(size as u64, roots).unwrap(), frontier);
             frontier.push(*leaf, |position, hash| {
                 nodes.insert(position, hash);

@@ -62,7 +62,7 @@ pub(super) async fn sums(
 ) -> Answer {
     let (of, meter) = (references::license(&license), references::meter(&meter)?);
     let query::UsageQuery { from, to, window } = query::read_usage(&query)?;
-    let report = app.engine.usage(caller, of, meter, from, to, window).await;
+    let report = app.engine.usage(caller, of, meter, from..to, window).await;
     let report = report.map_err(failed)?;
     Ok(json(|out| usage::write(&report, out)))
 }

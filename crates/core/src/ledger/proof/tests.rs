@@ -48,10 +48,7 @@ fn every_proof_of_small_trees_holds_and_no_other() {
         for from in 0..=size {
             let old = &roots[usize::try_from(from).unwrap()];
             let path = consistency(from, size, &mut known).unwrap();
-            assert!(
-                verify_consistency(from, size, old, root, &path),
-                "{from} to {size}"
-            );
+            assert!(verify_consistency(from, size, old, root, &path), "{from} to {size}");
             let forged = node_hash(old, old);
             assert!(from == 0 || !verify_consistency(from, size, &forged, root, &path));
         }

@@ -7,10 +7,7 @@ use super::*;
 use crate::text::Code;
 
 fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .map(|byte| alloc::format!("{byte:02x}"))
-        .collect()
+    bytes.iter().map(|byte| alloc::format!("{byte:02x}")).collect()
 }
 
 fn encoded(record: &Record<'_>) -> Vec<u8> {
@@ -55,10 +52,7 @@ fn golden_bytes() {
         },
     };
     let (a, b, c) = ("aa".repeat(16), "bb".repeat(16), "cc".repeat(16));
-    assert_eq!(
-        hex(&encoded(&opened)),
-        ["0100", "80a0abfef962", &a, &b].concat()
-    );
+    assert_eq!(hex(&encoded(&opened)), ["0100", "80a0abfef962", &a, &b].concat());
 
     let scene = Code::parse("", "scene").unwrap();
     let attributes = Attributes::new(alloc::vec![(scene, "intro".to_string())]).unwrap();
@@ -101,17 +95,8 @@ fn golden_bytes() {
             previous: Some(200),
         }),
     };
-    let expected = [
-        "0102",
-        "00",
-        "02",
-        &c,
-        "0166",
-        "0d666c6f6f722d72656163686564",
-        "01",
-        "00",
-        "01c801",
-    ];
+    let expected =
+        ["0102", "00", "02", &c, "0166", "0d666c6f6f722d72656163686564", "01", "00", "01c801"];
     assert_eq!(hex(&encoded(&refused)), expected.concat());
 
     let changed = Record {
@@ -127,10 +112,7 @@ fn golden_bytes() {
     let expected = ["0103", "00", "0304", &c, "01", &b, &"dd".repeat(32)];
     assert_eq!(hex(&encoded(&changed)), expected.concat());
 
-    let back = Record {
-        at: Timestamp(5),
-        event: Event::ClockBack { wall: Timestamp(2) },
-    };
+    let back = Record { at: Timestamp(5), event: Event::ClockBack { wall: Timestamp(2) } };
     assert_eq!(hex(&encoded(&back)), "01040a04");
 
     for record in [&opened, &used, &refused, &changed, &back] {
@@ -156,10 +138,7 @@ fn every_cut_and_every_addition_is_refused() {
     }
     let longer = [&bytes[..], &[0]].concat();
     assert_eq!(Record::decode(&longer), Err(RecordError::Trailing));
-    assert_eq!(
-        Record::decode(&[VERSION; RECORD_BYTES_MAX + 1]),
-        Err(RecordError::TooLong)
-    );
+    assert_eq!(Record::decode(&[VERSION; RECORD_BYTES_MAX + 1]), Err(RecordError::TooLong));
 }
 
 proptest! {

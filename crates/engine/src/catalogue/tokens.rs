@@ -1,0 +1,73 @@
+//! Tokens.
+
+use usance_core::command::{NewToken, Reply, Secret};
+use usance_core::id::TokenId;
+use usance_core::ledger::canonical;
+use usance_core::ledger::record::{Action, Entity};
+use usance_core::refusal::{Kind, Refusal};
+use usance_core::text::display_name;
+use usance_core::token::{Locks, Permission, SecretHash, Token};
+
+use super::{Decided, Desk, Undecided};
+use crate::queries::{known_license, known_product};
+use crate::random::{token_secret, uuid_v7};
+use crate::unit::Change;
+
+impl Desk<'_> {
+    pub(super) fn create_token(&mut self, new: NewToken) -> Result<Decided, Undecided> {
+        self.create_token_with(new, token_secret())
+    }
+
+    /// Makes a token with a secret that is known already: the first admin token may be given.
+    ///
+    /// # Errors
+    /// [`Undecided`].
+    pub fn create_token_with(
+        &mut self,
+        new: NewToken,
+        secret: String,
+    ) -> Result<Decided, Undecided> {
+        self.caller.need(Permission::TokenWrite)?;
+        self.caller.need_unlocked()?;
+        self.need_grantable(new.permissions)?;
+        let product = new.product.map(|of| known_product(self.reader, self.caller, &of));
+        let license = new.license.map(|of| known_license(self.reader, self.caller, &of));
+        if new.expires_at.is_some_and(|end| end <= self.now) {
+            return Err(Refusal::invalid("expires_at", "must be later than now").into());
+        }
+        let token = Token {
+            id: TokenId::from_bytes(uuid_v7(self.now)),
+            name: display_name("name", new.name)?,
+            secret: SecretHash::of(&secret),
+            permissions: new.permissions,
+            locks: Locks {
+                product: product.transpose()?.map(|product| product.id),
+                license: license.transpose()?.map(|license| license.id),
+                meter: new.meter,
+            },
+            expires_at: new.expires_at,
+            revoked_at: None,
+            created_at: self.now,
+        };
+        let digest = canonical::token(&token);
+        Ok(Decided {
+            changes: vec![Change::PutToken(self.caller.account, token.clone())],
+            event: self.event(Entity::Token, Action::Created, *token.id.bytes(), digest),
+            reply: Reply::Token(token, Some(Secret(secret))),
+        })
+    }
+
+    pub(super) fn revoke_token(&mut self, id: TokenId) -> Result<Decided, Undecided> {
+        self.caller.need(Permission::TokenWrite)?;
+        self.caller.need_unlocked()?;
+        let unknown = || Refusal::Unknown(Kind::Token, id.to_string());
+        let mut token = self.reader.token(self.caller.account, id)?.ok_or_else(unknown)?;
+        token.revoked_at = Some(token.revoked_at.unwrap_or(self.now));
+        let digest = canonical::token(&token);
+        Ok(Decided {
+            changes: vec![Change::PutToken(self.caller.account, token.clone())],
+            event: self.event(Entity::Token, Action::Revoked, *token.id.bytes(), digest),
+            reply: Reply::Token(token, None),
+        })
+    }
+}

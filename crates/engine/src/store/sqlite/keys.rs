@@ -1,0 +1,215 @@
+//! Which idempotency keys were spent, and by which record.
+//!
+//! The newest keys are in a map; older ones in immutable runs on disk, of which memory holds only
+//! a filter: two bytes a key. A key is found by its fingerprint (64 bits); the record that it leads
+//! to holds the whole digest and decides. Runs whose newest key is older than the window are
+//! dropped. `docs/adr/0003-idempotency.md` has the figures.
+
+use std::collections::HashSet;
+
+use rusqlite::{Connection, params};
+use usance_core::time::Timestamp;
+use usance_core::usage::KeyDigest;
+
+use super::connection::store_error;
+use super::filter::Filter;
+use crate::limits::RUN_KEYS_SMALL;
+use crate::store::{FastMap, StoreError};
+use crate::unit::LedgerNumber;
+
+/// Chunks of a run: a fingerprint's highest ten bits choose one.
+const CHUNKS: u64 = 1024;
+/// Bytes of an entry: fingerprint, ledger, record.
+const ENTRY_BYTES: usize = 20;
+
+/// Where a record lies.
+pub type Place = (LedgerNumber, u64);
+
+/// All spent keys of a store.
+#[derive(Default)]
+pub struct Keys {
+    fresh: FastMap<u64, Vec<Place>>,
+    writing: Option<Writing>,
+    runs: Vec<Run>,
+}
+
+struct Run {
+    number: i64,
+    keys: u64,
+    newest_at: Timestamp,
+    filter: Filter,
+}
+
+/// A run on its way to disk, a few chunks with each unit of work.
+struct Writing {
+    run: Run,
+    entries: FastMap<u64, Vec<Place>>,
+    chunks: Vec<Vec<u8>>,
+    next_chunk: usize,
+    /// Runs that it replaces.
+    merged: Vec<i64>,
+}
+
+impl Keys {
+    /// Reads the runs of a store.
+    pub fn open(db: &Connection) -> Result<Self, StoreError> {
+        let runs = db
+            .prepare("SELECT number, keys, newest_at, filter FROM key_run ORDER BY number")
+            .and_then(|mut statement| {
+                statement
+                    .query_map([], |row| {
+                        Ok(Run {
+                            number: row.get(0)?,
+                            keys: row.get::<_, i64>(1)?.cast_unsigned(),
+                            newest_at: Timestamp(row.get(2)?),
+                            filter: Filter::from_bytes(row.get(3)?)
+                                .ok_or(rusqlite::Error::IntegralValueOutOfRange(3, 0))?,
+                        })
+                    })?
+                    .collect::<rusqlite::Result<Vec<_>>>()
+            })
+            .map_err(store_error)?;
+        Ok(Self { runs, ..Self::default() })
+    }
+
+    /// Notes a key that was spent.
+    pub fn spend(&mut self, key: KeyDigest, place: Place) {
+        self.fresh.entry(fingerprint(key)).or_default().push(place);
+    }
+
+    /// Records that may have spent a key, to be looked at.
+    pub fn candidates(&self, db: &Connection, key: KeyDigest) -> Result<Vec<Place>, StoreError> {
+        let fingerprint = fingerprint(key);
+        let mut places = Vec::new();
+        places.extend(self.fresh.get(&fingerprint).into_iter().flatten());
+        if let Some(writing) = &self.writing {
+            places.extend(writing.entries.get(&fingerprint).into_iter().flatten());
+        }
+        for run in self.runs.iter().filter(|run| run.filter.may_contain(fingerprint)) {
+            let chunk = read_chunk(db, run.number, chunk_of(fingerprint))?;
+            places.extend(
+                entries(&chunk).filter(|(found, _)| *found == fingerprint).map(|(_, place)| place),
+            );
+        }
+        Ok(places)
+    }
+
+    /// Starts to write the newest keys out, together with the last run if that is small.
+    pub fn begin_run(&mut self, db: &Connection, now: Timestamp) -> Result<(), StoreError> {
+        if self.writing.is_some() || self.fresh.is_empty() {
+            return Ok(());
+        }
+        let mut all = std::mem::take(&mut self.fresh);
+        let number = self.runs.last().map_or(0, |run| run.number) + 1;
+        let mut merged = Vec::new();
+        if let Some(last) = self.runs.last().filter(|run| run.keys < RUN_KEYS_SMALL) {
+            merged.push(last.number);
+            for chunk in 0..CHUNKS {
+                for (fingerprint, place) in entries(&read_chunk(db, last.number, chunk)?) {
+                    all.entry(fingerprint).or_default().push(place);
+                }
+            }
+        }
+        let keys = all.len();
+        let mut filter = Filter::for_keys(keys);
+        let mut chunks = vec![Vec::new(); CHUNKS as usize];
+        for (fingerprint, places) in &all {
+            filter.insert(*fingerprint);
+            let chunk = &mut chunks[chunk_of(*fingerprint) as usize];
+            let places: HashSet<_> = places.iter().collect();
+            for (ledger, record) in places {
+                chunk.extend_from_slice(&fingerprint.to_le_bytes());
+                chunk.extend_from_slice(&ledger.to_le_bytes());
+                chunk.extend_from_slice(&record.to_le_bytes());
+            }
+        }
+        let run = Run { number, keys: keys as u64, newest_at: now, filter };
+        self.writing = Some(Writing { run, entries: all, chunks, next_chunk: 0, merged });
+        Ok(())
+    }
+
+    /// Writes up to `count` more chunks, within the caller's transaction. Says whether the run is
+    /// whole; [`Keys::finish_run`] comes after the commit then.
+    pub fn write_chunks(&mut self, db: &Connection, count: usize) -> rusqlite::Result<bool> {
+        let Some(writing) = &mut self.writing else {
+            return Ok(true);
+        };
+        let end = writing.chunks.len().min(writing.next_chunk.saturating_add(count));
+        for chunk in writing.next_chunk..end {
+            db.prepare_cached("INSERT OR REPLACE INTO key_chunk (id, entries) VALUES (?1, ?2)")?
+                .execute(params![
+                    chunk_id(writing.run.number, chunk as u64),
+                    writing.chunks[chunk]
+                ])?;
+        }
+        writing.next_chunk = end;
+        if end < writing.chunks.len() {
+            return Ok(false);
+        }
+        db.prepare_cached(
+            "INSERT INTO key_run (number, keys, newest_at, filter) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![
+            writing.run.number,
+            writing.run.keys.cast_signed(),
+            writing.run.newest_at.0,
+            writing.run.filter.bytes()
+        ])?;
+        for number in &writing.merged {
+            delete_run(db, *number)?;
+        }
+        Ok(true)
+    }
+
+    /// Takes over the run that was just committed.
+    pub fn finish_run(&mut self) {
+        if let Some(writing) = self.writing.take() {
+            self.runs.retain(|run| !writing.merged.contains(&run.number));
+            self.runs.push(writing.run);
+        }
+    }
+
+    /// Deletes runs whose keys are all older than the window, within the caller's transaction.
+    /// The last run stays, so that numbers are not given twice.
+    pub fn drop_expired(&mut self, db: &Connection, before: Timestamp) -> rusqlite::Result<()> {
+        while self.writing.is_none() && self.runs.len() > 1 && self.runs[0].newest_at < before {
+            delete_run(db, self.runs[0].number)?;
+            self.runs.remove(0);
+        }
+        Ok(())
+    }
+}
+
+fn fingerprint(key: KeyDigest) -> u64 {
+    u64::from_le_bytes(*key.0.first_chunk().expect("a key digest has 16 bytes"))
+}
+
+const fn chunk_of(fingerprint: u64) -> u64 {
+    fingerprint >> 54
+}
+
+const fn chunk_id(run: i64, chunk: u64) -> i64 {
+    run << 16 | chunk.cast_signed()
+}
+
+fn read_chunk(db: &Connection, run: i64, chunk: u64) -> Result<Vec<u8>, StoreError> {
+    db.prepare_cached("SELECT entries FROM key_chunk WHERE id = ?1")
+        .and_then(|mut statement| statement.query_row([chunk_id(run, chunk)], |row| row.get(0)))
+        .map_err(store_error)
+}
+
+fn entries(chunk: &[u8]) -> impl Iterator<Item = (u64, Place)> {
+    chunk.chunks_exact(ENTRY_BYTES).map(|entry| {
+        let part = |from: usize, to: usize| &entry[from..to];
+        let long = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
+        let ledger = u32::from_le_bytes(part(8, 12).try_into().expect("four bytes"));
+        (long(part(0, 8)), (ledger, long(part(12, 20))))
+    })
+}
+
+fn delete_run(db: &Connection, number: i64) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM key_chunk WHERE id >= ?1 AND id < ?2")?
+        .execute([number << 16, (number + 1) << 16])?;
+    db.prepare_cached("DELETE FROM key_run WHERE number = ?1")?.execute([number])?;
+    Ok(())
+}

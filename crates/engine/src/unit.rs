@@ -1,0 +1,146 @@
+//! A unit of work: everything that one commit writes, decided beforehand.
+
+use usance_core::customer::Customer;
+use usance_core::id::{AccountId, CustomerId, LicenseId, PolicyId, ProductId};
+use usance_core::ledger::commitment::Salt;
+use usance_core::ledger::tree::{Hash, Position};
+use usance_core::license::License;
+use usance_core::meter::{AllowedFrom, HourSums, MeterState};
+use usance_core::policy::Policy;
+use usance_core::product::Product;
+use usance_core::text::Code;
+use usance_core::time::Timestamp;
+use usance_core::token::Token;
+use usance_core::usage::{KeyDigest, Subject};
+
+/// The number of a ledger within a store.
+pub type LedgerNumber = u32;
+
+/// Everything that one commit writes.
+#[derive(Debug, Default)]
+pub struct Unit {
+    /// Ledgers that begin with this unit.
+    pub ledgers: Vec<NewLedger>,
+    /// Records, in blocks.
+    pub blocks: Vec<Block>,
+    /// Subtrees that the records complete, at stored heights.
+    pub nodes: Vec<(LedgerNumber, Position, Hash)>,
+    /// Personal data beside the records.
+    pub subjects: Vec<SubjectRow>,
+    /// Idempotency keys that were spent.
+    pub keys: Vec<SpentKey>,
+    /// Meters that moved, each once.
+    pub meters: Vec<MovedMeter>,
+    /// Hours that are over, of meters that moved in a later one.
+    pub hours: Vec<ClosedHour>,
+    /// Meters that refused, and how often.
+    pub refusals: Vec<(LicenseId, usize, u64)>,
+    /// Changes of the catalogue.
+    pub changes: Vec<Change>,
+    /// The writer's time of the unit.
+    pub at: Option<Timestamp>,
+}
+
+/// A ledger that begins.
+#[derive(Debug, Clone)]
+pub struct NewLedger {
+    /// Its number.
+    pub number: LedgerNumber,
+    /// Whose.
+    pub account: AccountId,
+}
+
+/// Consecutive records of one ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// Which ledger.
+    pub ledger: LedgerNumber,
+    /// Position of the first record.
+    pub first: u64,
+    /// How many.
+    pub count: u64,
+    /// The tree's root after the last of them.
+    pub root: Hash,
+    /// The writer's signature over the checkpoint after the last of them; a unit's last block of
+    /// each ledger has one.
+    pub signature: Option<[u8; 64]>,
+    /// The records, as `usance_core::ledger::block` lays them out.
+    pub body: Vec<u8>,
+}
+
+/// Personal data of one record.
+#[derive(Debug, Clone)]
+pub struct SubjectRow {
+    /// Which ledger.
+    pub ledger: LedgerNumber,
+    /// Which record.
+    pub record: u64,
+    /// What opens the commitment.
+    pub salt: Salt,
+    /// Who.
+    pub subject: Subject,
+}
+
+/// An idempotency key that was spent.
+#[derive(Debug, Clone, Copy)]
+pub struct SpentKey {
+    /// Its digest.
+    pub key: KeyDigest,
+    /// The ledger of its record.
+    pub ledger: LedgerNumber,
+    /// Its record.
+    pub record: u64,
+}
+
+/// A meter that moved.
+#[derive(Debug, Clone, Copy)]
+pub struct MovedMeter {
+    /// Whose.
+    pub license: LicenseId,
+    /// Which of the license's meters, by the order of its policy.
+    pub meter: usize,
+    /// Where it stands now.
+    pub state: MeterState,
+}
+
+/// The sums of an hour that is over.
+#[derive(Debug, Clone)]
+pub struct ClosedHour {
+    /// Whose account.
+    pub account: AccountId,
+    /// Whose.
+    pub license: LicenseId,
+    /// Which meter.
+    pub meter: Code,
+    /// The sums.
+    pub sums: HourSums,
+}
+
+/// A change of the catalogue.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// A new account.
+    PutAccount(AccountId, Timestamp),
+    /// A new or changed product.
+    PutProduct(AccountId, Product),
+    /// A product is gone.
+    DeleteProduct(AccountId, ProductId),
+    /// A new or changed policy.
+    PutPolicy(AccountId, Policy),
+    /// A policy is gone.
+    DeletePolicy(AccountId, PolicyId),
+    /// A new or changed customer.
+    PutCustomer(AccountId, Customer),
+    /// A customer is gone.
+    DeleteCustomer(AccountId, CustomerId),
+    /// A new license, with the ceilings of its meters in the order of its policy.
+    CreateLicense(AccountId, License, Vec<AllowedFrom>),
+    /// A changed license.
+    ChangeLicense(AccountId, License),
+    /// A license's meter has another ceiling.
+    ChangeAllowed(AccountId, LicenseId, usize, AllowedFrom),
+    /// A license and its meters are gone.
+    DeleteLicense(AccountId, LicenseId),
+    /// A new or changed token.
+    PutToken(AccountId, Token),
+}

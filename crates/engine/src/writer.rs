@@ -1,0 +1,399 @@
+//! The one thread that writes: takes what waits, decides it, commits once, replies.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use usance_core::caller::Caller;
+use usance_core::command::{Command, NewToken, Reply, Secret};
+use usance_core::id::{AccountId, WriterId};
+use usance_core::ledger::checkpoint::Signer;
+use usance_core::ledger::record::Event;
+use usance_core::license::LicenseRef;
+use usance_core::token::{Permission, Permissions, SecretHash};
+use usance_core::view::{MeterView, PageRequest};
+
+use crate::catalogue::{Decided, Desk, Undecided};
+use crate::clock::Clock;
+use crate::count::{Batch, Counting, Outcomes};
+use crate::directory::Directory;
+use crate::failure::Failure;
+use crate::ledger_head::LedgerHead;
+use crate::mailbox::{Job, Mailbox, ReplyTo};
+use crate::queries::{Queries, known_license};
+use crate::store::{FastMap, Reader, Store, StoreError, Wanted};
+use crate::unit::Unit;
+
+/// How long the writer sleeps when nothing arrives; then it looks whether a full disk has room again.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What the writer and its handles share.
+#[derive(Default)]
+pub struct Shared {
+    /// What waits.
+    pub mailbox: Mailbox,
+    /// Who is known.
+    pub directory: Directory,
+    /// Why writing has stopped, if it has.
+    pub stopped: Mutex<Option<String>>,
+    /// Counters.
+    pub counters: Counters,
+}
+
+/// Counters since the start.
+#[derive(Default)]
+#[expect(missing_docs, reason = "named for what they count")]
+pub struct Counters {
+    pub uses_accepted: AtomicU64,
+    pub uses_refused: AtomicU64,
+    pub uses_repeated: AtomicU64,
+    pub commits: AtomicU64,
+    pub records: AtomicU64,
+    pub commit_ns: AtomicU64,
+    pub unit_uses_max: AtomicU64,
+    pub overloaded: AtomicU64,
+}
+
+/// The writer.
+pub struct Writer {
+    /// What it shares with its handles.
+    pub shared: Arc<Shared>,
+    /// Where it writes.
+    pub store: Box<dyn Store>,
+    /// What is committed.
+    pub reader: Arc<dyn Reader>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// What it signs with.
+    pub signer: Signer,
+    /// Who it is.
+    pub id: WriterId,
+    /// What idempotency keys are hashed with.
+    pub key_secret: [u8; 32],
+    /// How long they are remembered, in milliseconds.
+    pub window_ms: i64,
+    /// The ends of the ledgers it has opened.
+    pub heads: FastMap<AccountId, LedgerHead>,
+    /// Whether it has stopped for good.
+    pub is_poisoned: bool,
+}
+
+impl Writer {
+    /// Works until it is told to close.
+    pub fn run(mut self) {
+        let mut jobs = Vec::new();
+        loop {
+            self.shared.mailbox.take(PATIENCE, &mut jobs);
+            if jobs.is_empty() {
+                self.look_for_room();
+            }
+            let mut counts = Vec::new();
+            for job in jobs.drain(..) {
+                // Uses that arrived one after the other share a unit of work; anything else is one
+                // of its own, in its place.
+                if let Job::Count(batch, reply) = job {
+                    counts.push((batch, reply));
+                    continue;
+                }
+                self.count_and_reply(std::mem::take(&mut counts));
+                match job {
+                    Job::Count(..) => {}
+                    Job::Change(caller, command, reply) => {
+                        let done = self.guarded(|writer| writer.change(&caller, *command));
+                        send(reply, done);
+                    }
+                    Job::Meters(caller, license, reply) => {
+                        let done = self.guarded(|writer| writer.meters(&caller, &license));
+                        send(reply, done);
+                    }
+                    Job::AdminToken(given, reply) => {
+                        let done = self.guarded(|writer| writer.admin_token(given));
+                        send(reply, done);
+                    }
+                    Job::Close(reply) => {
+                        self.close();
+                        drop(self);
+                        // Nobody may be waiting for the end any more, and that is fine.
+                        reply.send(()).unwrap_or_default();
+                        return;
+                    }
+                }
+            }
+            self.count_and_reply(counts);
+        }
+    }
+
+    fn close(&mut self) {
+        if self.is_poisoned {
+            return;
+        }
+        if let Err(error) = self.store.close() {
+            tracing::warn!(%error, "what is in memory was not written back; the next start replays it");
+        }
+    }
+
+    fn count_and_reply(&mut self, counts: Vec<(Batch, ReplyTo<Outcomes>)>) {
+        if counts.is_empty() {
+            return;
+        }
+        let (batches, replies): (Vec<_>, Vec<_>) = counts.into_iter().unzip();
+        match self.guarded(|writer| writer.count(batches)) {
+            Ok(outcomes) => {
+                for (reply, outcomes) in replies.into_iter().zip(outcomes) {
+                    send(reply, Ok(outcomes));
+                }
+            }
+            Err(failure) => {
+                for reply in replies {
+                    send(reply, Err(failure.clone()));
+                }
+            }
+        }
+    }
+
+    /// Counts batches as one unit of work; the outcomes in their order.
+    fn count(&mut self, batches: Vec<Batch>) -> Result<Vec<Outcomes>, Undecided> {
+        let uses: usize = batches.iter().map(|batch| batch.uses.len()).sum();
+        let mut by_account: Vec<(AccountId, Vec<usize>, Vec<Batch>)> = Vec::new();
+        for (number, batch) in batches.into_iter().enumerate() {
+            let account = batch.caller.account;
+            match by_account.iter_mut().find(|(known, ..)| *known == account) {
+                Some((_, numbers, batches)) => {
+                    numbers.push(number);
+                    batches.push(batch);
+                }
+                None => by_account.push((account, vec![number], vec![batch])),
+            }
+        }
+        let mut unit = Unit::default();
+        let mut all: Vec<(usize, Outcomes)> = Vec::new();
+        for (account, numbers, batches) in &by_account {
+            self.open_head(*account, &mut unit)?;
+            let counting = Counting::load(
+                &mut *self.store,
+                *account,
+                batches,
+                &self.key_secret,
+                self.window_ms,
+            )?;
+            let head = self.heads.get_mut(account).expect("the head was opened above");
+            let outcomes = counting.decide(head, &mut unit);
+            head.seal(&self.signer, &mut unit);
+            all.extend(numbers.iter().copied().zip(outcomes));
+        }
+        self.commit(&mut unit)?;
+        let counters = &self.shared.counters;
+        counters.unit_uses_max.fetch_max(uses as u64, Ordering::Relaxed);
+        all.sort_unstable_by_key(|(number, _)| *number);
+        let all: Vec<Outcomes> = all.into_iter().map(|(_, outcomes)| outcomes).collect();
+        for outcome in all.iter().flatten() {
+            let counter = match outcome {
+                Ok(answer) if answer.repeat => &counters.uses_repeated,
+                Ok(_) => &counters.uses_accepted,
+                Err(_) => &counters.uses_refused,
+            };
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(all)
+    }
+
+    fn change(&mut self, caller: &Caller, command: Command) -> Result<Reply, Undecided> {
+        self.decide_and_commit(caller, |desk| desk.decide(command))
+    }
+
+    fn decide_and_commit(
+        &mut self,
+        caller: &Caller,
+        decide: impl FnOnce(&mut Desk<'_>) -> Result<Decided, Undecided>,
+    ) -> Result<Reply, Undecided> {
+        let mut unit = Unit::default();
+        self.open_head(caller.account, &mut unit)?;
+        let head = self.heads.get_mut(&caller.account).expect("the head was opened above");
+        let now = head.now();
+        let mut desk = Desk { caller, now, reader: &*self.reader, store: &mut *self.store };
+        let decided = decide(&mut desk);
+        if let Ok(decided) = &decided {
+            unit.changes.clone_from(&decided.changes);
+            if let Some(event) = decided.event {
+                head.append(Event::Changed(event), &mut unit);
+            }
+        }
+        head.seal(&self.signer, &mut unit);
+        // Even a refused command may have found the clock set back, which is a record.
+        self.commit(&mut unit)?;
+        decided.map(|decided| decided.reply)
+    }
+
+    fn meters(&mut self, caller: &Caller, of: &LicenseRef) -> Result<Vec<MeterView>, Undecided> {
+        caller.need(Permission::MeterRead)?;
+        let mut unit = Unit::default();
+        self.open_head(caller.account, &mut unit)?;
+        let head = self.heads.get_mut(&caller.account).expect("the head was opened above");
+        head.seal(&self.signer, &mut unit);
+        self.commit(&mut unit)?;
+        let license = known_license(&*self.reader, caller, of)?;
+        let id = LicenseRef::Id(license.id);
+        let wanted = Wanted { licenses: vec![(caller.account, &id)], keys: Vec::new() };
+        let loaded = self.store.load(&wanted)?.licenses.into_iter().next();
+        let missing = || StoreError::Corrupt(format!("license {} is missing", license.id));
+        let loaded = loaded.ok_or_else(missing)?;
+        let views = loaded.policy.meters.iter().zip(loaded.meters).map(|(spec, meter)| MeterView {
+            license: license.id,
+            spec: spec.clone(),
+            allowed_from: meter.allowed_from,
+            state: meter.state,
+        });
+        Ok(views.filter(|view| caller.need_meter(&view.spec.name).is_ok()).collect())
+    }
+
+    fn admin_token(&mut self, given: Option<String>) -> Result<Option<Secret>, Undecided> {
+        let missing = || StoreError::Corrupt("there is no account".into());
+        let account = self.reader.first_account()?.ok_or_else(missing)?;
+        let caller = Caller::system(account);
+        let queries = Queries { caller: &caller, reader: &*self.reader, writer: self.id };
+        let has_tokens = !queries.tokens(&PageRequest { limit: 1, cursor: None })?.items.is_empty();
+        let is_needed = match &given {
+            None => !has_tokens,
+            Some(secret) => self.reader.token_by_secret(&SecretHash::of(secret))?.is_none(),
+        };
+        if !is_needed {
+            return Ok(None);
+        }
+        let new = NewToken {
+            name: "admin".into(),
+            permissions: Permissions::ALL,
+            product: None,
+            license: None,
+            meter: None,
+            expires_at: None,
+        };
+        let secret = given.unwrap_or_else(crate::random::token_secret);
+        let reply = self.decide_and_commit(&caller, |desk| desk.create_token_with(new, secret))?;
+        let Reply::Token(_, secret) = reply else {
+            return Ok(None);
+        };
+        Ok(secret)
+    }
+
+    /// Makes the account that a fresh store begins with.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn create_account(&mut self) -> Result<AccountId, Failure> {
+        let now = self.clock.now();
+        let account = AccountId::from_bytes(crate::random::uuid_v7(now));
+        self.guarded(|writer| {
+            let mut unit = Unit::default();
+            unit.changes.push(crate::unit::Change::PutAccount(account, now));
+            writer.open_head(account, &mut unit)?;
+            let head = writer.heads.get_mut(&account).expect("the head was opened above");
+            head.seal(&writer.signer, &mut unit);
+            writer.commit(&mut unit)?;
+            Ok(account)
+        })
+    }
+
+    /// Opens an account's ledger before anybody asks, so that damage is found at the start.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_account(&mut self, account: AccountId) -> Result<(), StoreError> {
+        if !self.heads.contains_key(&account)
+            && let Some(tail) = self.store.open_ledger(account)?
+        {
+            self.heads.insert(account, LedgerHead::open(account, self.id, tail));
+        }
+        Ok(())
+    }
+
+    /// Opens the account's ledger if that has not been done, and stamps the time of this unit.
+    fn open_head(&mut self, account: AccountId, unit: &mut Unit) -> Result<(), StoreError> {
+        let wall = self.clock.now();
+        if !self.heads.contains_key(&account) {
+            let head = match self.store.open_ledger(account)? {
+                Some(tail) => LedgerHead::open(account, self.id, tail),
+                None => {
+                    let number = self.store.next_ledger_number()?;
+                    LedgerHead::begin(account, self.id, number, wall, unit)
+                }
+            };
+            self.heads.insert(account, head);
+        }
+        let head = self.heads.get_mut(&account).expect("the head was put in above");
+        unit.at = unit.at.max(Some(head.stamp(wall, unit)));
+        Ok(())
+    }
+
+    fn commit(&mut self, unit: &mut Unit) -> Result<(), StoreError> {
+        let is_empty =
+            unit.blocks.is_empty() && unit.changes.is_empty() && unit.refusals.is_empty();
+        if is_empty {
+            return Ok(());
+        }
+        let begin = Instant::now();
+        self.store.commit(unit)?;
+        let spent = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.shared.directory.forget(unit);
+        let counters = &self.shared.counters;
+        let records = unit.blocks.iter().map(|block| block.count).sum();
+        counters.commits.fetch_add(1, Ordering::Relaxed);
+        counters.records.fetch_add(records, Ordering::Relaxed);
+        counters.commit_ns.fetch_add(spent, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Does one piece of work; whatever goes wrong in it leaves memory as the disk has it, or stops
+    /// the writer.
+    fn guarded<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, Undecided>,
+    ) -> Result<T, Failure> {
+        if self.is_poisoned {
+            return Err(Failure::StorageFailed);
+        }
+        let done = catch_unwind(AssertUnwindSafe(|| work(self)));
+        let error = match done {
+            Ok(Ok(done)) => {
+                self.set_stopped(None);
+                return Ok(done);
+            }
+            Ok(Err(Undecided::Refused(refusal))) => return Err(Failure::Refused(refusal)),
+            Ok(Err(Undecided::Store(error))) => error,
+            Err(_) => StoreError::UnknownOutcome("the writer met a broken invariant".into()),
+        };
+        tracing::error!(%error, "a unit of work was not written");
+        let failure = match &error {
+            StoreError::Full(_) => Failure::StorageFull,
+            StoreError::Unavailable(_) | StoreError::Corrupt(_) => Failure::StorageFailed,
+            StoreError::UnknownOutcome(_) => Failure::Unknown,
+        };
+        self.is_poisoned = matches!(error, StoreError::Corrupt(_) | StoreError::UnknownOutcome(_));
+        self.set_stopped(Some(error.to_string()));
+        self.heads.clear();
+        if let Err(error) = self.store.reload() {
+            tracing::error!(%error, "the store cannot be read again; a restart is needed");
+            self.is_poisoned = true;
+        }
+        Err(failure)
+    }
+
+    fn look_for_room(&mut self) {
+        let is_stopped =
+            self.shared.stopped.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if is_stopped && !self.is_poisoned && self.store.probe().is_ok() {
+            self.set_stopped(None);
+        }
+    }
+
+    fn set_stopped(&self, why: Option<String>) {
+        *self.shared.stopped.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+}
+
+/// Replies; a caller that went away is nobody's concern.
+fn send<T>(reply: ReplyTo<T>, answer: Result<T, Failure>) {
+    if reply.send(answer).is_err() {
+        tracing::debug!("a caller went away before its answer");
+    }
+}
