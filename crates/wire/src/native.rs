@@ -25,3 +25,8 @@ pub mod usage;
 pub mod uses;
 
 pub use problem::{Fault, Problem};
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod tests;

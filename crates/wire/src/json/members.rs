@@ -51,27 +51,29 @@ impl Flaw<'_> {
 }
 
 impl<'p, 'a, const N: usize> Members<'p, 'a, N> {
+    /// An object at `place` of which nothing is known yet, to be [`Fill`]ed.
+    pub(crate) const fn empty(place: Place<'p>, names: &'static [&'static str; N]) -> Self {
+        Self { place, names, texts: [None; N] }
+    }
+
     /// Reads a whole body.
     pub(crate) fn of_body(
         text: &'a str,
         names: &'static [&'static str; N],
     ) -> Result<Result<Self, Refusal>, Malformed> {
+        let mut members = Self::empty(Place::Body, names);
         let mut json = serde_json::Deserializer::from_str(text);
-        let found = Shape(names).deserialize(&mut json)?;
+        let flaw = Fill(&mut members).deserialize(&mut json)?;
         json.end()?;
-        Ok(Self::at(Place::Body, names, found))
+        Ok(match flaw {
+            Some(flaw) => Err(members.refuse(&flaw)),
+            None => Ok(members),
+        })
     }
 
-    /// The members that a [`Shape`] found at `place`.
-    pub(crate) fn at(
-        place: Place<'p>,
-        names: &'static [&'static str; N],
-        found: Result<[Option<&'a str>; N], Flaw<'a>>,
-    ) -> Result<Self, Refusal> {
-        match found {
-            Ok(texts) => Ok(Self { place, names, texts }),
-            Err(flaw) => Err(flaw.refusal(place, names)),
-        }
+    /// The refusal of the object for a flaw.
+    pub(crate) fn refuse(&self, flaw: &Flaw<'_>) -> Refusal {
+        flaw.refusal(self.place, self.names)
     }
 
     /// A member that may be left out, or be null, which is the same.
@@ -131,30 +133,13 @@ impl<'p, 'a, const N: usize> Members<'p, 'a, N> {
     }
 }
 
-/// Reads an object with members of these names.
-#[derive(Clone, Copy)]
-pub(crate) struct Shape<const N: usize>(pub(crate) &'static [&'static str; N]);
-
-/// Reads an object with members of any name, of which it keeps one more than this many.
-#[derive(Clone, Copy)]
-pub(crate) struct AnyShape(pub(crate) usize);
-
-/// Collects members. Everything that is JSON is read to its end, so that syntax is told first.
-trait Collect<'de>: Sized {
-    type Found;
-
+/// What an object's members are put into.
+pub(crate) trait Collect<'de> {
+    /// Takes a member, or says what is wrong with it.
     fn member(&mut self, name: Cow<'de, str>, text: &'de str) -> Result<(), Flaw<'de>>;
-    fn found(self) -> Self::Found;
 }
 
-struct Known<'de, const N: usize> {
-    names: &'static [&'static str; N],
-    texts: [Option<&'de str>; N],
-}
-
-impl<'de, const N: usize> Collect<'de> for Known<'de, N> {
-    type Found = [Option<&'de str>; N];
-
+impl<'de, const N: usize> Collect<'de> for Members<'_, 'de, N> {
     fn member(&mut self, name: Cow<'de, str>, text: &'de str) -> Result<(), Flaw<'de>> {
         let index = self.names.iter().position(|known| *known == name);
         let Some(slot) = index.and_then(|index| self.texts.get_mut(index)) else {
@@ -165,60 +150,47 @@ impl<'de, const N: usize> Collect<'de> for Known<'de, N> {
         }
         Ok(())
     }
-
-    fn found(self) -> Self::Found {
-        self.texts
-    }
 }
 
-struct Any<'de> {
-    count_max: usize,
-    entries: Entries<'de>,
+/// Entries, of which one too many is kept, for [`Value::entries`] to refuse, and no more.
+pub(crate) struct Bounded<'de> {
+    /// How many there may be.
+    pub(crate) count_max: usize,
+    /// Those there are.
+    pub(crate) entries: Entries<'de>,
 }
 
-impl<'de> Collect<'de> for Any<'de> {
-    type Found = Entries<'de>;
-
+impl<'de> Collect<'de> for Bounded<'de> {
     fn member(&mut self, name: Cow<'de, str>, text: &'de str) -> Result<(), Flaw<'de>> {
-        // One too many is kept, for [`Value::entries`] to refuse, and no more.
         if self.entries.len() <= self.count_max {
             self.entries.push((name, text));
         }
         Ok(())
     }
-
-    fn found(self) -> Self::Found {
-        self.entries
-    }
 }
 
-impl<'de, const N: usize> DeserializeSeed<'de> for Shape<N> {
-    type Value = Result<[Option<&'de str>; N], Flaw<'de>>;
+/// Reads an object into its target, and tells the first flaw. What is JSON is read to its end even
+/// then, so that bad syntax is told first. The target is filled in place: moving it showed in
+/// profiles of batches.
+pub(crate) struct Fill<'t, C>(pub(crate) &'t mut C);
+
+impl<'de, C: Collect<'de>> DeserializeSeed<'de> for Fill<'_, C> {
+    type Value = Option<Flaw<'de>>;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_any(Object(Known { names: self.0, texts: [None; N] }))
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for AnyShape {
-    type Value = Result<Entries<'de>, Flaw<'de>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_any(Object(Any { count_max: self.0, entries: Vec::new() }))
+        json.deserialize_any(self)
     }
 }
 
 /// Visits whatever is there; only an object is good.
-struct Object<C>(C);
-
-impl<'de, C: Collect<'de>> Visitor<'de> for Object<C> {
-    type Value = Result<C::Found, Flaw<'de>>;
+impl<'de, C: Collect<'de>> Visitor<'de> for Fill<'_, C> {
+    type Value = Option<Flaw<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<M: MapAccess<'de>>(mut self, mut map: M) -> Result<Self::Value, M::Error> {
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
         let mut flaw = None;
         while let Some(Name(name)) = map.next_key()? {
             let text = map.next_value::<&'de RawValue>()?.get();
@@ -226,36 +198,36 @@ impl<'de, C: Collect<'de>> Visitor<'de> for Object<C> {
                 flaw = self.0.member(name, text).err();
             }
         }
-        Ok(flaw.map_or_else(|| Ok(self.0.found()), Err))
+        Ok(flaw)
     }
 
     fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Err(Flaw::NotAnObject))
+        Ok(Some(Flaw::NotAnObject))
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Err(Flaw::NotAnObject))
+        Ok(Some(Flaw::NotAnObject))
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Err(Flaw::NotAnObject))
+        Ok(Some(Flaw::NotAnObject))
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Err(Flaw::NotAnObject))
+        Ok(Some(Flaw::NotAnObject))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Err(Flaw::NotAnObject))
+        Ok(Some(Flaw::NotAnObject))
     }
 
     fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(Err(Flaw::NotAnObject))
+        Ok(Some(Flaw::NotAnObject))
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Err(Flaw::NotAnObject))
+        Ok(Some(Flaw::NotAnObject))
     }
 }
 

@@ -9,7 +9,7 @@ use usance_core::refusal::Refusal;
 use usance_core::text::{Code, display_name};
 use usance_core::time::Timestamp;
 
-use crate::json::members::{AnyShape, Entries, Flaw, Members, Shape};
+use crate::json::members::{Bounded, Collect, Entries, Fill, Flaw, Members};
 use crate::json::place::Place;
 use crate::time;
 
@@ -125,18 +125,20 @@ impl<'p, 'a> Value<'p, 'a> {
         self,
         names: &'static [&'static str; N],
     ) -> Result<Members<'p, 'a, N>, Refusal> {
-        let mut json = serde_json::Deserializer::from_str(self.text);
-        let found = Shape(names).deserialize(&mut json);
-        Members::at(self.place, names, found.unwrap_or(Err(Flaw::NotAnObject)))
+        let mut members = Members::empty(self.place, names);
+        match self.fill(&mut members) {
+            Some(flaw) => Err(members.refuse(&flaw)),
+            None => Ok(members),
+        }
     }
 
     /// An object whose names are data: at most `count_max`, each once.
     pub(crate) fn entries(self, count_max: usize) -> Result<Entries<'a>, Refusal> {
-        let mut json = serde_json::Deserializer::from_str(self.text);
-        let found = AnyShape(count_max).deserialize(&mut json);
-        let entries = found
-            .unwrap_or(Err(Flaw::NotAnObject))
-            .map_err(|flaw| flaw.refusal(self.place, &[]))?;
+        let mut bounded = Bounded { count_max, entries: Vec::new() };
+        if let Some(flaw) = self.fill(&mut bounded) {
+            return Err(flaw.refusal(self.place, &[]));
+        }
+        let entries = bounded.entries;
         if entries.len() > count_max {
             return Err(self.refuse(format!("may have at most {count_max} members")));
         }
@@ -164,5 +166,11 @@ impl<'p, 'a> Value<'p, 'a> {
             .enumerate()
             .map(|(index, item)| read(Value::new(Place::Item(&self.place, index), item.get())))
             .collect()
+    }
+
+    fn fill<C: Collect<'a>>(&self, target: &mut C) -> Option<Flaw<'a>> {
+        let mut json = serde_json::Deserializer::from_str(self.text);
+        // The text is known to be JSON; what fails nevertheless is no object.
+        Fill(target).deserialize(&mut json).unwrap_or(Some(Flaw::NotAnObject))
     }
 }

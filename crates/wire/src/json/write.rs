@@ -61,6 +61,10 @@ pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
 
 /// Appends a quantity as an exact number.
 pub(crate) fn quantity(out: &mut Vec<u8>, quantity: Quantity, scale: Scale) {
+    if scale.digits() == 0 {
+        integer(out, quantity);
+        return;
+    }
     let unit = 10u64.pow(u32::from(scale.digits()));
     let magnitude = quantity.unsigned_abs();
     if quantity < 0 {
@@ -92,6 +96,9 @@ const fn hex(byte: u8) -> [u8; 2] {
     [DIGITS[(byte >> 4) as usize], DIGITS[(byte & 15) as usize]]
 }
 
+/// Room that a member mostly needs after its name: its buffer then grows once, not byte by byte.
+const MEMBER_BYTES: usize = 48;
+
 /// An object being written.
 pub(crate) struct Object<'o> {
     out: &'o mut Vec<u8>,
@@ -101,11 +108,10 @@ pub(crate) struct Object<'o> {
 impl Object<'_> {
     /// Begins a member; what is appended to the buffer next is its value.
     pub(crate) fn member(&mut self, name: &str) -> &mut Vec<u8> {
-        if !self.is_empty {
-            self.out.push(b',');
-        }
+        let before: &[u8] = if self.is_empty { b"\"" } else { b",\"" };
         self.is_empty = false;
-        self.out.push(b'"');
+        self.out.reserve(before.len() + name.len() + MEMBER_BYTES);
+        self.out.extend_from_slice(before);
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
         self.out

@@ -52,4 +52,4 @@ fn write_members(answer: &Answer, members: &mut Object<'_>) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -11,7 +11,7 @@ use usance_core::refusal::Refusal;
 use usance_core::text::Code;
 use usance_core::usage::{Answer, OperationKind, Use};
 
-use crate::json::members::{Members, Shape};
+use crate::json::members::{Fill, Members};
 use crate::json::place::Place;
 use crate::json::syntax::{self, Malformed};
 use crate::json::value::Value;
@@ -142,8 +142,8 @@ impl Items {
         self.count() >= BATCH_ITEMS_MAX
     }
 
-    fn push(&mut self, members: Result<Members<'_, '_, 10>, Refusal>) {
-        match members.and_then(|members| self.item(&members)) {
+    fn push(&mut self, members: &Members<'_, '_, 10>) {
+        match self.item(members) {
             Ok(item) => self.batch.uses.push(item),
             Err(refusal) => self.push_problem(refusal.into()),
         }
@@ -187,7 +187,8 @@ fn read_lines(body: &[u8], items: &mut Items) -> Result<(), Problem> {
         }
         let read = syntax::text(line).and_then(|text| Members::of_body(text, &ITEM));
         match read {
-            Ok(members) => items.push(members),
+            Ok(Ok(members)) => items.push(&members),
+            Ok(Err(refusal)) => items.push_problem(refusal.into()),
             Err(malformed) => items.push_problem(Malformed { line: index + 1, ..malformed }.into()),
         }
     }
@@ -231,12 +232,13 @@ impl<'de> Visitor<'de> for Array<'_> {
 
     fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<End, S::Error> {
         while !self.0.is_full() {
-            let Some(found) = seq.next_element_seed(Shape(&ITEM))? else {
-                return Ok(End::Reached);
-            };
-            let body = Place::Body;
-            let place = Place::Item(&body, self.0.count());
-            self.0.push(Members::at(place, &ITEM, found));
+            let place = Place::Item(&Place::Body, self.0.count());
+            let mut members = Members::empty(place, &ITEM);
+            match seq.next_element_seed(Fill(&mut members))? {
+                None => return Ok(End::Reached),
+                Some(None) => self.0.push(&members),
+                Some(Some(flaw)) => self.0.push_problem(members.refuse(&flaw).into()),
+            }
         }
         let mut end = End::Reached;
         while seq.next_element::<IgnoredAny>()?.is_some() {

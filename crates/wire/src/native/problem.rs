@@ -187,4 +187,4 @@ impl From<Malformed> for Problem {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
