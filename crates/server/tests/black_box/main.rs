@@ -11,3 +11,4 @@ mod world;
 
 mod crash;
 mod race;
+mod second_verifier;
