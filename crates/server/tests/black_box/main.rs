@@ -9,6 +9,7 @@ mod random;
 mod tree;
 mod world;
 
+mod answers;
 mod crash;
 mod race;
 mod second_verifier;
