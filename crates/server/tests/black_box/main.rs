@@ -12,4 +12,5 @@ mod world;
 mod answers;
 mod crash;
 mod race;
+mod rights;
 mod second_verifier;

@@ -182,7 +182,7 @@ fn within_an_hour(tell: impl Fn(&mut Transcript, &str)) -> Transcript {
 fn histories_and_sums() {
     let talk = within_an_hour(|talk, path| {
         let today = hour(talk, path)[..10].to_owned();
-        let mut count = |meter: &str, operation: &str, body: &str| {
+        let count = |meter: &str, operation: &str, body: &str| {
             let path = format!("{path}/meters/{meter}/{operation}");
             talk.server.admin().post(&path, body);
         };
