@@ -28,17 +28,30 @@ pub fn load_or_create(directory: &Path) -> Result<[u8; 32], OpenError> {
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let secret = random::bytes();
-            let mut options = OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut file = options.open(&path).map_err(failed)?;
-            file.write_all(&secret).and_then(|()| file.sync_all()).map_err(failed)?;
-            File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
+            create(directory, &path, &secret).map_err(failed)?;
             Ok(secret)
         }
         Err(error) => Err(failed(error)),
     }
+}
+
+/// Writes the file whole or not at all: a crash must not leave half a key, with which no server
+/// could start again.
+fn create(directory: &Path, path: &Path, secret: &[u8; 32]) -> std::io::Result<()> {
+    let draft = path.with_extension("new");
+    match std::fs::remove_file(&draft) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&draft)?;
+    file.write_all(secret)?;
+    file.sync_all()?;
+    std::fs::rename(&draft, path)?;
+    File::open(directory)?.sync_all()
 }
 
 /// The signer of a writer.
@@ -57,4 +70,18 @@ pub fn signer_name(writer: WriterId) -> String {
 #[must_use]
 pub fn origin(account: usance_core::id::AccountId, writer: WriterId) -> String {
     format!("usance/{account}/{writer}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draft_that_a_crash_left_is_no_key() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("writer.new"), [7; 5]).unwrap();
+        let secret = load_or_create(dir.path()).unwrap();
+        assert_eq!(load_or_create(dir.path()).unwrap(), secret);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
 }
