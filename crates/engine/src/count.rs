@@ -12,7 +12,7 @@ use usance_core::license::{LicenseKey, LicenseRef};
 use usance_core::meter::{Meter, MeterState};
 use usance_core::refusal::{Kind, Refusal};
 use usance_core::time::Timestamp;
-use usance_core::usage::{Answer, KeyDigest, Use};
+use usance_core::usage::{Answer, KeyDigest, RequestDigest, Use};
 
 use crate::ledger_head::LedgerHead;
 use crate::random;
@@ -29,13 +29,30 @@ pub struct Batch {
     pub caller: Arc<Caller>,
     /// What for.
     pub uses: Vec<Use>,
+    /// What recognises a repeat of each, where it has a key.
+    pub keyed: Vec<Keyed>,
+}
+
+/// The hashes of an idempotency key and of the request under it, if there is a key.
+pub type Keyed = Option<(KeyDigest, RequestDigest)>;
+
+impl Batch {
+    /// A batch. The hashes are computed here, on the caller's thread, to spare the writer's.
+    #[must_use]
+    pub fn new(caller: Arc<Caller>, uses: Vec<Use>, key_secret: &[u8; 32]) -> Self {
+        let account = caller.account;
+        let keyed = uses.iter().map(|used| {
+            let key = used.idempotency_key.as_ref()?;
+            Some((key.digest(key_secret, account), used.request_digest()))
+        });
+        Self { keyed: keyed.collect(), caller, uses }
+    }
 }
 
 /// The uses of one unit of work that belong to one account.
 pub struct Counting<'a> {
     account: AccountId,
     window_ms: i64,
-    digests: Vec<Vec<Option<KeyDigest>>>,
     loaded: Loaded,
     /// What this unit has answered under a key.
     answered: FastMap<KeyDigest, Spent>,
@@ -48,7 +65,7 @@ pub struct Counting<'a> {
 
 #[derive(Clone)]
 struct Spent {
-    request: usance_core::usage::RequestDigest,
+    request: RequestDigest,
     answer: Answer,
 }
 
@@ -61,28 +78,18 @@ impl<'a> Counting<'a> {
         store: &mut dyn Store,
         account: AccountId,
         batches: &'a [Batch],
-        key_secret: &[u8; 32],
         window_ms: i64,
     ) -> Result<Self, StoreError> {
         let mut wanted = Wanted::default();
-        let mut digests = Vec::with_capacity(batches.len());
         for batch in batches {
-            let mut of_batch = Vec::with_capacity(batch.uses.len());
-            for used in &batch.uses {
-                wanted.licenses.push((account, &used.license));
-                let digest =
-                    used.idempotency_key.as_ref().map(|key| key.digest(key_secret, account));
-                wanted.keys.extend(digest);
-                of_batch.push(digest);
-            }
-            digests.push(of_batch);
+            wanted.licenses.extend(batch.uses.iter().map(|used| (account, &used.license)));
+            wanted.keys.extend(batch.keyed.iter().flatten().map(|(key, _)| *key));
         }
         let mut loaded = store.load(&wanted)?;
         find_mistyped(store, account, batches, &mut loaded)?;
         Ok(Self {
             account,
             window_ms,
-            digests,
             loaded,
             answered: FastMap::default(),
             moved: FastMap::default(),
@@ -96,12 +103,12 @@ impl<'a> Counting<'a> {
     pub fn decide(mut self, head: &mut LedgerHead, unit: &mut Unit) -> Vec<Outcomes> {
         let mut all = Vec::with_capacity(self.batches.len());
         let mut number = 0;
-        for (batch, digests) in self.batches.iter().zip(std::mem::take(&mut self.digests)) {
+        for batch in self.batches {
             let mut outcomes = Vec::with_capacity(batch.uses.len());
-            for (used, digest) in batch.uses.iter().zip(digests) {
+            for (used, keyed) in batch.uses.iter().zip(&batch.keyed) {
                 let place = self.loaded.places[number];
                 number += 1;
-                outcomes.push(self.decide_one(&batch.caller, used, digest, place, head, unit));
+                outcomes.push(self.decide_one(&batch.caller, used, *keyed, place, head, unit));
             }
             all.push(outcomes);
         }
@@ -115,7 +122,7 @@ impl<'a> Counting<'a> {
         &mut self,
         caller: &Caller,
         used: &Use,
-        digest: Option<KeyDigest>,
+        keyed: Keyed,
         place: Option<usize>,
         head: &mut LedgerHead,
         unit: &mut Unit,
@@ -134,11 +141,12 @@ impl<'a> Counting<'a> {
         let spec = &policy.meters[meter_place];
         let now = head.now();
 
-        let keyed = digest.map(|digest| (digest, used.request_digest(license.id)));
         if let Some((digest, request)) = keyed
             && let Some(spent) = self.spent(digest, spec.scale, now)
         {
-            if spent.request != request {
+            let answer = &spent.answer;
+            let is_same = answer.license == license.id && answer.meter == used.meter;
+            if spent.request != request || !is_same {
                 return Err(Refusal::IdempotencyConflict);
             }
             return Ok(Answer { repeat: true, ..spent.answer });

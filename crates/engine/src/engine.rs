@@ -98,6 +98,7 @@ struct Inner {
     account: AccountId,
     verifier: Verifier,
     writer: WriterId,
+    key_secret: [u8; 32],
     /// Held as long as the engine lives, so that no other process opens the same directory.
     _lock: Option<File>,
 }
@@ -136,7 +137,6 @@ impl Engine {
             clock: Arc::clone(&clock),
             signer,
             id: identity.writer,
-            key_secret: identity.key_secret,
             window_ms,
             heads: FastMap::default(),
             is_poisoned: false,
@@ -155,8 +155,16 @@ impl Engine {
             .name("writer".into())
             .spawn(move || writer.run())
             .map_err(|source| OpenError::Io { path: path.clone(), source })?;
-        let id = identity.writer;
-        let inner = Inner { shared, reader, clock, account, verifier, writer: id, _lock: lock };
+        let inner = Inner {
+            shared,
+            reader,
+            clock,
+            account,
+            verifier,
+            writer: identity.writer,
+            key_secret: identity.key_secret,
+            _lock: lock,
+        };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -213,7 +221,8 @@ impl Engine {
         caller: Arc<Caller>,
         uses: Vec<Use>,
     ) -> Result<Vec<Result<Answer, Refusal>>, Failure> {
-        self.ask(|reply| Job::Count(Batch { caller, uses }, reply)).await
+        let batch = Batch::new(caller, uses, &self.0.key_secret);
+        self.ask(|reply| Job::Count(batch, reply)).await
     }
 
     /// Changes the catalogue. Checks the caller's permissions.

@@ -69,8 +69,6 @@ pub struct Writer {
     pub signer: Signer,
     /// Who it is.
     pub id: WriterId,
-    /// What idempotency keys are hashed with.
-    pub key_secret: [u8; 32],
     /// How long they are remembered, in milliseconds.
     pub window_ms: i64,
     /// The ends of the ledgers it has opened.
@@ -170,13 +168,7 @@ impl Writer {
         let mut all: Vec<(usize, Outcomes)> = Vec::new();
         for (account, numbers, batches) in &by_account {
             self.open_head(*account, &mut unit)?;
-            let counting = Counting::load(
-                &mut *self.store,
-                *account,
-                batches,
-                &self.key_secret,
-                self.window_ms,
-            )?;
+            let counting = Counting::load(&mut *self.store, *account, batches, self.window_ms)?;
             let head = self.heads.get_mut(account).expect("the head was opened above");
             let outcomes = counting.decide(head, &mut unit);
             head.seal(&self.signer, &mut unit);

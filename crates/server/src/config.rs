@@ -58,7 +58,6 @@ impl Values {
         })?;
         let mut values = Self::parse(&text).map_err(|problem| {
             Fault::usage(format!("configuration {} is refused: {problem}", path.display()))
-                .advise("known keys are data, listen and idempotency_window_days")
         })?;
         let beside = path.parent().unwrap_or(Path::new(""));
         values.data = values.data.map(|data| beside.join(data));

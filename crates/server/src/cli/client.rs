@@ -137,13 +137,16 @@ impl Client {
             return fault.advise("ask again");
         }
         fault.advise(
-            "look whether it happened before you repeat it; a use with --key may be repeated safely",
+            "look whether it happened before repeating it; a use with --key may be repeated",
         )
     }
 }
 
 /// The address that paths are appended to.
-fn base_of(server: &str) -> Result<String, Fault> {
+///
+/// # Errors
+/// If it is none that this build can speak to.
+pub fn base_of(server: &str) -> Result<String, Fault> {
     let server = server.trim().trim_end_matches('/');
     if server.starts_with("https://") {
         return Err(Fault::usage(format!(

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::client::{Client, Problems};
+use super::client::{Client, Problems, base_of};
 use super::fault::Fault;
 use crate::config::{ADMIN_TOKEN_FILE, DEFAULT_DATA, token_from_environment};
 
@@ -14,7 +14,7 @@ use crate::config::{ADMIN_TOKEN_FILE, DEFAULT_DATA, token_from_environment};
 #[command(next_help_heading = "Server")]
 pub struct Connection {
     /// The server, by plain HTTP (this command line speaks no TLS)
-    #[arg(long, global = true, env = "USANCE_SERVER", value_name = "URL")]
+    #[arg(long, global = true, env = "USANCE_SERVER", hide_env_values = true, value_name = "URL")]
     #[arg(default_value = "http://127.0.0.1:8420")]
     server: String,
     /// The token to present; others on this machine can see it, so prefer --token-file [env:
@@ -26,7 +26,7 @@ pub struct Connection {
     token_file: Option<PathBuf>,
     /// The data directory of a server on this machine, whose admin token is used if no token is
     /// given
-    #[arg(long, global = true, env = "USANCE_DATA", value_name = "DIR")]
+    #[arg(long, global = true, env = "USANCE_DATA", hide_env_values = true, value_name = "DIR")]
     #[arg(default_value = DEFAULT_DATA)]
     data: PathBuf,
     /// Print what the server answers as it is, for programs; problems too
@@ -53,7 +53,8 @@ impl Connection {
             Form::People => Problems::Keep,
             Form::Programs => Problems::Print,
         };
-        Client::new(&self.server, &self.find_token()?, problems)
+        let base = base_of(&self.server)?;
+        Client::new(&base, &self.find_token()?, problems)
     }
 
     /// For whom to print.

@@ -62,8 +62,8 @@ pub struct UseMeter {
     /// Take what fits instead of all or nothing
     #[arg(long)]
     partial: bool,
-    /// When it happened (RFC 3339), if not now
-    #[arg(long, value_name = "TIME")]
+    /// When it happened, if not now: RFC 3339 or a date
+    #[arg(long, value_name = "TIME", value_parser = value::instant)]
     occurred_at: Option<String>,
     /// Who used it (personal data)
     #[arg(long)]

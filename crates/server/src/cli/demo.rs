@@ -22,6 +22,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use usance_core::ledger::checkpoint::{Checkpoint, Verifier};
 use usance_engine::verify::LedgerReport;
 
@@ -61,7 +62,7 @@ pub struct Demo {
     keep: bool,
     /// How many uses the clients tell
     #[arg(long, value_name = "N", default_value_t = 4000)]
-    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(500..=1_000_000))]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(500..=1_000_000))]
     uses: usize,
 }
 
@@ -70,7 +71,6 @@ struct Middle {
     server: Server,
     /// The head before the kill.
     before: Head,
-    answered_before: usize,
     restart_took: Duration,
     late_payment: Result<(bool, String), Fault>,
     delta: Account,
@@ -102,7 +102,7 @@ impl Demo {
         let vendor = vendor::set_up(&mut line.caller(&admin_token)?, shares.allowances())?;
         stage::step(
             "set up",
-            "product renderer, policies prepaid and postpaid, four customers, a token to count with",
+            "product renderer, policies prepaid and postpaid, four customers, a client token",
         )?;
         let plan = shares.plan(&vendor);
         let stand = Stand {
@@ -152,8 +152,8 @@ impl Stand<'_> {
         let verifier = proofs::verifier(&mut cast.admin)?;
         let kill_at = self.plan.len() * KILL_AT_PERCENT / 100;
         let token = &self.vendor.client_token;
-        let load = load::run(self.line, token, self.plan, kill_at, |answered| {
-            self.middle(server, &mut cast, &verifier, answered)
+        let load = load::run(self.line, token, self.plan, kill_at, || {
+            self.middle(server, &mut cast, &verifier)
         })?;
         self.tell_of(&load)?;
         let mut book = Book::default();
@@ -173,7 +173,6 @@ impl Stand<'_> {
         server: Server,
         cast: &mut Cast<'_>,
         verifier: &Verifier,
-        answered_before: usize,
     ) -> Result<Middle, Fault> {
         let before = proofs::head(&mut cast.admin, verifier)?;
         server.kill()?;
@@ -183,7 +182,7 @@ impl Stand<'_> {
         let restart_took = begun.elapsed();
         let mut delta = Account::default();
         let late_payment = scenes::late_payment(cast, &self.vendor.delta, &mut delta);
-        Ok(Middle { server, before, answered_before, restart_took, late_payment, delta })
+        Ok(Middle { server, before, restart_took, late_payment, delta })
     }
 
     fn tell_of(&self, load: &Load<Middle>) -> Result<(), Fault> {
@@ -191,7 +190,7 @@ impl Stand<'_> {
         stage::step(
             "counted",
             &format!(
-                "{} uses from {CLIENTS} clients at once, {} of them told twice; {} answers a second",
+                "{} uses by {CLIENTS} clients at once, {} of them told twice; {} answers a second",
                 grouped(load.outcomes.len() as u64),
                 grouped(told_twice(&load.outcomes) as u64),
                 grouped(per_second(answers as u64, load.took))
@@ -212,11 +211,12 @@ impl Stand<'_> {
                 Verdict::Counted(answer) if answer.repeat => (known + 1, unknown),
                 _ => (known, unknown + 1),
             });
+        let answered_before = load.outcomes.iter().filter(|outcome| outcome.life == 0).count();
         stage::step(
             "killed",
             &format!(
                 "with SIGKILL after {} answers, in the middle of {} uses",
-                grouped(load.middle.answered_before as u64),
+                grouped(answered_before as u64),
                 known + unknown
             ),
         )?;
@@ -278,7 +278,7 @@ impl Stand<'_> {
         checks.add(
             "both checkpoints are signed by the writer's key",
             now.checkpoint.size > before.checkpoint.size,
-            verifier.name(),
+            key_hash(verifier),
         );
         let (earlier, later) = (&before.checkpoint, &now.checkpoint);
         let continues = proofs::continues(&mut cast.admin, earlier, later);
@@ -338,6 +338,11 @@ fn verified_evidence(checked: &Checked, head: &Checkpoint, book: &Book) -> (bool
         ),
     };
     (holds, evidence)
+}
+
+/// The hash by which people tell keys apart.
+fn key_hash(verifier: &Verifier) -> String {
+    format!("key {:08x}", u32::from_be_bytes(verifier.key_hash()))
 }
 
 fn told_twice(outcomes: &[Outcome]) -> usize {

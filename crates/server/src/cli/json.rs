@@ -33,7 +33,7 @@ impl Object {
     }
 
     /// A member for people: strings without quotes, numbers as written, lists with commas.
-    /// None if it is absent or `null`.
+    /// None if it is absent, `null` or empty.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<String> {
         shown(self.members.get(name)?.get())
@@ -80,15 +80,15 @@ fn shown(raw: &str) -> Option<String> {
         b'[' => {
             let items: Vec<Box<RawValue>> = serde_json::from_str(raw).ok()?;
             let items: Vec<String> = items.iter().filter_map(|item| shown(item.get())).collect();
-            Some(items.join(", "))
+            (!items.is_empty()).then(|| items.join(", "))
         }
         b'{' => {
             let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(raw).ok()?;
             let members: Vec<String> = members
                 .iter()
-                .map(|(name, value)| format!("{name}={}", shown(value.get()).unwrap_or_default()))
+                .filter_map(|(name, value)| Some(format!("{name}={}", shown(value.get())?)))
                 .collect();
-            Some(members.join(", "))
+            (!members.is_empty()).then(|| members.join(", "))
         }
         _ => Some(raw.to_owned()),
     }
@@ -102,7 +102,7 @@ mod tests {
     fn members_are_shown_exactly() {
         let object = Object::parse(
             r#"{"big": 9223372036.854775807, "name": "a \"b\"", "none": null, "yes": true,
-                "list": ["x", 1], "nested": {"percent": 10}}"#,
+                "list": ["x", 1], "nested": {"percent": 10, "x": null}, "empty": [], "bare": {}}"#,
         )
         .unwrap();
         for (name, expected) in [
@@ -113,6 +113,8 @@ mod tests {
             ("yes", Some("true")),
             ("list", Some("x, 1")),
             ("nested", Some("percent=10")),
+            ("empty", None),
+            ("bare", None),
         ] {
             assert_eq!(object.text(name).as_deref(), expected, "{name}");
         }

@@ -62,11 +62,11 @@ struct Terms {
     /// A name for people
     #[arg(long)]
     name: Option<String>,
-    /// From when on it is valid (RFC 3339), or `none`
-    #[arg(long, value_name = "TIME")]
+    /// From when on it is valid: RFC 3339, a date, or `none`
+    #[arg(long, value_name = "TIME", value_parser = value::instant_or_none)]
     valid_from: Option<String>,
-    /// From when on it is not (RFC 3339), or `none`
-    #[arg(long, value_name = "TIME")]
+    /// From when on it is not: RFC 3339, a date, or `none`
+    #[arg(long, value_name = "TIME", value_parser = value::instant_or_none)]
     expires_at: Option<String>,
 }
 
@@ -76,7 +76,7 @@ enum Action {
     #[command(after_help = "\
 Examples:
   usance license create --policy prepaid --customer aurora
-  usance license create --policy prepaid --key ABCDE-12345 --expires-at 2027-01-01T00:00:00Z")]
+  usance license create --policy prepaid --key ABCDE-12345 --expires-at 2027-01-01")]
     Create {
         /// What it is made from: code or id of a policy
         #[arg(long)]

@@ -1,6 +1,7 @@
 //! `usance meter`: where the counters of a license stand, and what moved them.
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use ureq::http::Method;
 
 use super::body::Body;
@@ -109,17 +110,18 @@ enum Action {
     /// Show sums per hour, day or month
     #[command(after_help = "\
 Example:
-  usance meter usage LICENSE frames --window month --from 2026-01-01T00:00:00Z")]
+  usance meter usage LICENSE frames
+  usance meter usage LICENSE frames --window month --from 2026-01-01")]
     Usage {
         /// Its id or key
         license: String,
         /// Name of the meter
         meter: String,
-        /// From here on (RFC 3339)
-        #[arg(long, value_name = "TIME")]
+        /// From here on: RFC 3339 or a date [default: a day, a month or a year before the end]
+        #[arg(long, value_name = "TIME", value_parser = value::instant)]
         from: Option<String>,
-        /// Up to here (RFC 3339)
-        #[arg(long, value_name = "TIME")]
+        /// Up to here: RFC 3339 or a date [default: now]
+        #[arg(long, value_name = "TIME", value_parser = value::instant)]
         to: Option<String>,
         /// How long each window is
         #[arg(long, default_value = "day", value_parser = ["hour", "day", "month"])]
@@ -165,7 +167,8 @@ impl Group {
             }
             Action::Usage { license, meter, from, to, window } => {
                 let path = format!("{}/usage", path_of(&license, Some(&meter)));
-                let query = [("from", from), ("to", to), ("window", Some(window))];
+                let (from, to) = span(from, to, &window, Timestamp::now())?;
+                let query = [("from", Some(from)), ("to", Some(to)), ("window", Some(window))];
                 let answer = client.fetch(&with_query(&path, &query))?;
                 print_list(form, &answer, WINDOWS, "windows")
             }
@@ -180,6 +183,29 @@ fn allow(client: &Client, form: Form, path: &str, allowed: &str) -> Result<(), F
     let body = Body::default().with("allowed", ceiling_value(allowed));
     let answer = client.data(&Method::PATCH, path, Some(&body.text()))?;
     print_one(form, &answer)
+}
+
+/// From where to where, if one or both were not said.
+fn span(
+    from: Option<String>,
+    to: Option<String>,
+    window: &str,
+    now: Timestamp,
+) -> Result<(String, String), Fault> {
+    let to = to.unwrap_or_else(|| format!("{now:.3}"));
+    if let Some(from) = from {
+        return Ok((from, to));
+    }
+    let hours = match window {
+        "hour" => 24,
+        "day" => 31 * 24,
+        _ => 366 * 24,
+    };
+    let before = to
+        .parse::<Timestamp>()
+        .and_then(|end| end.checked_sub(jiff::SignedDuration::from_hours(hours)))
+        .map_err(|error| Fault::usage("--to is no time to look back from").because(&error))?;
+    Ok((format!("{before:.3}"), to))
 }
 
 /// An amount, `unlimited` or `policy`.
@@ -242,6 +268,27 @@ mod tests {
         {
             let meter = Object::parse(&format!("{{\"overage\": {stated}}}")).unwrap();
             assert_eq!(overage(&meter), expected);
+        }
+    }
+
+    #[test]
+    fn a_span_that_is_not_said_ends_now() {
+        let now: Timestamp = "2026-11-23T14:20:00.1234Z".parse().unwrap();
+        let say = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        for (from, to, window, expected) in [
+            ("", "", "hour", ("2026-11-22T14:20:00.123Z", "2026-11-23T14:20:00.123Z")),
+            ("", "", "day", ("2026-10-23T14:20:00.123Z", "2026-11-23T14:20:00.123Z")),
+            ("a", "", "month", ("a", "2026-11-23T14:20:00.123Z")),
+            (
+                "",
+                "2026-02-01T00:00:00Z",
+                "day",
+                ("2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00Z"),
+            ),
+            ("a", "b", "day", ("a", "b")),
+        ] {
+            let (begin, end) = span(say(from), say(to), window, now).unwrap();
+            assert_eq!((begin.as_str(), end.as_str()), expected);
         }
     }
 

@@ -11,12 +11,12 @@ use super::value;
 /// How a meter is written, for the help.
 pub const GRAMMAR: &str = "\
 A meter is written NAME[:OPTION,…]; the options are
-  allowed=N|unlimited      ceiling (default: unlimited)
-  unit=TEXT                what it counts, for people
-  scale=0..9               digits after the point that it counts (default 0)
-  floor=N                  lowest total (default 0)
+  allowed=N|unlimited        ceiling (default: unlimited)
+  unit=TEXT                  what it counts, for people
+  scale=0..9                 digits after the point that it counts (default: 0)
+  floor=N                    lowest total (default: 0)
   overage=refuse|allow|N|N%  what may lie above the ceiling (default: refuse)
-  record-refusals[=false]  write refusals to the ledger";
+  record-refusals[=false]    write refusals to the ledger";
 
 /// Reads a meter into the object that the API takes; what is not said is left out.
 ///

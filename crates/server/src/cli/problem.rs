@@ -4,8 +4,8 @@ use super::client::Response;
 use super::fault::Fault;
 use super::json::Object;
 
-/// Members of a refusal that say where the meter stands.
-const FIGURES: [&str; 6] = ["asked", "total", "gross", "allowed", "remaining", "held"];
+/// Members of a refusal that say where the meter stands; its detail tells the others.
+const FIGURES: [&str; 4] = ["allowed", "held", "remaining", "gross"];
 
 /// The fault of an answer that is no success.
 #[must_use]
@@ -46,13 +46,14 @@ fn figures(problem: &Object) -> Option<String> {
 fn advice(status: u16, code: &str) -> Option<&'static str> {
     match (status, code) {
         (_, "limit-reached") => {
-            Some("raise the ceiling with `usance meter allow`, or take what fits with --partial")
+            Some("raise the ceiling with `usance meter allow`, or take part with --partial")
         }
         (_, "license-suspended") => Some("let it go on with `usance license reinstate`"),
         (_, "permission-missing" | "locked-to-another") => {
             Some("use another token; `usance token show` tells what a token may do")
         }
         (401, _) => Some("pass a valid token with --token-file, --token or USANCE_TOKEN"),
+        (_, "storage-failed" | "storage-full") => Some("look at the log of the server"),
         (429 | 503, _) => Some("wait a moment and ask again"),
         (500.., _) => Some("look at the log of the server"),
         _ => None,
@@ -71,8 +72,8 @@ mod tests {
                 r#"{"code":"limit-reached","detail":"meter frames has 3 left","meter":"frames",
                     "asked":5,"total":97,"allowed":100,"remaining":3,"request_id":"r"}"#,
                 "meter frames has 3 left (limit-reached)\n  \
-                 meter frames: asked 5, total 97, allowed 100, remaining 3\n  \
-                 next: raise the ceiling with `usance meter allow`, or take what fits with --partial",
+                 meter frames: allowed 100, remaining 3\n  \
+                 next: raise the ceiling with `usance meter allow`, or take part with --partial",
             ),
             (
                 404,

@@ -37,20 +37,32 @@ Examples:
   USANCE_LOG=debug usance serve")]
 pub struct Serve {
     /// Where the data lies; made if it is not there [default: ./usance-data]
-    #[arg(long, env = "USANCE_DATA", value_name = "DIR")]
+    #[arg(long, env = "USANCE_DATA", hide_env_values = true, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:8420]
-    #[arg(long, env = "USANCE_LISTEN", value_name = "ADDR")]
+    #[arg(long, env = "USANCE_LISTEN", hide_env_values = true, value_name = "ADDR")]
     listen: Option<String>,
     /// How long idempotency keys are remembered [default: 30]
-    #[arg(long, env = "USANCE_IDEMPOTENCY_WINDOW_DAYS", value_name = "DAYS")]
+    #[arg(
+        long,
+        env = "USANCE_IDEMPOTENCY_WINDOW_DAYS",
+        hide_env_values = true,
+        value_name = "DAYS"
+    )]
     idempotency_window_days: Option<u32>,
     // The admin token has no flag: other users of the machine can see flags.
     /// A configuration file
-    #[arg(long, env = "USANCE_CONFIG", value_name = "FILE")]
+    #[arg(long, env = "USANCE_CONFIG", hide_env_values = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// What to tell on stderr
-    #[arg(long, env = "USANCE_LOG", value_name = "LEVEL", value_enum, ignore_case = true)]
+    #[arg(
+        long,
+        env = "USANCE_LOG",
+        hide_env_values = true,
+        value_name = "LEVEL",
+        value_enum,
+        ignore_case = true
+    )]
     #[arg(default_value_t = Level::Info)]
     log: Level,
 }
@@ -167,6 +179,12 @@ fn open(config: &Config) -> Result<Engine, Fault> {
 #[must_use]
 pub fn not_opened(error: &OpenError) -> Fault {
     let fault = Fault::failure(error.to_string());
+    let fault = match error {
+        OpenError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            fault.advise("name the directory of a server's data, or a file of a backup")
+        }
+        _ => fault,
+    };
     match std::error::Error::source(error) {
         Some(source) => fault.because(source),
         None => fault,

@@ -1,6 +1,7 @@
 //! `usance token`: credentials.
 
 use clap::{Args, Subcommand};
+use usance_core::token::Permission;
 
 use super::body::Body;
 use super::connection::{Connection, Form};
@@ -9,6 +10,7 @@ use super::output;
 use super::paging::Paging;
 use super::resource::Resource;
 use super::table::Column;
+use super::value;
 
 const TOKENS: Resource = Resource {
     word: "token",
@@ -54,15 +56,13 @@ pub struct Group {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Make a token; its secret is shown once
-    #[command(after_help = "\
-Permissions:
-  *, product:read, product:write, policy:read, policy:write, customer:read, customer:write,
-  license:read, license:write, token:read, token:write, meter:read, meter:increment,
-  meter:decrement, meter:set, meter:reset, ledger:read
+    #[command(after_help = format!("\
+Permissions: * (every one), {}
 
 Examples:
   usance token create 'render farm' --may meter:increment --product renderer
-  usance token create 'one license' --may meter:read --may meter:increment --license LICENSE")]
+  usance token create 'one license' --may meter:read --may meter:increment --license LICENSE",
+        permission_words()))]
     Create {
         /// What it is for
         name: String,
@@ -78,8 +78,8 @@ Examples:
         /// Only with meters of this name
         #[arg(long)]
         meter: Option<String>,
-        /// From when on it is refused (RFC 3339)
-        #[arg(long, value_name = "TIME")]
+        /// From when on it is refused: RFC 3339 or a date
+        #[arg(long, value_name = "TIME", value_parser = value::instant)]
         expires_at: Option<String>,
     },
     /// List tokens, never their secrets
@@ -132,4 +132,10 @@ impl Group {
         }
         Ok(())
     }
+}
+
+/// The words for permissions, as the server knows them.
+fn permission_words() -> String {
+    let words: Vec<&str> = Permission::ALL.iter().map(|permission| permission.word()).collect();
+    words.join(", ")
 }

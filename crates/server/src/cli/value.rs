@@ -1,5 +1,7 @@
 //! Values of options, read once at the edge.
 
+use jiff::Timestamp;
+use jiff::civil::Date;
 use usance_core::quantity::{Decimal, DecimalError};
 
 /// A decimal as it was written: checked here, counted by the server.
@@ -47,6 +49,31 @@ pub fn duration_seconds(text: &str) -> Result<u64, String> {
     count.checked_mul(seconds).filter(|seconds| *seconds > 0).ok_or_else(wrong)
 }
 
+/// An instant as the API takes it: RFC 3339, or a date, which is its midnight in UTC.
+///
+/// # Errors
+/// If it is neither.
+pub fn instant(text: &str) -> Result<String, String> {
+    if text.parse::<Timestamp>().is_ok() {
+        return Ok(text.to_owned());
+    }
+    match text.parse::<Date>() {
+        Ok(date) if text.len() == "2027-01-01".len() => Ok(format!("{date}T00:00:00Z")),
+        _ => Err("is not a time like 2027-01-01T00:00:00Z, nor a date like 2027-01-01".into()),
+    }
+}
+
+/// An instant, or `none`.
+///
+/// # Errors
+/// If it is neither.
+pub fn instant_or_none(text: &str) -> Result<String, String> {
+    match text {
+        "none" => Ok(text.to_owned()),
+        _ => instant(text).map_err(|why| format!("{why}, nor `none`")),
+    }
+}
+
 /// `name=value`.
 ///
 /// # Errors
@@ -89,6 +116,22 @@ mod tests {
         ] {
             assert_eq!(duration_seconds(text).ok(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn instants_are_exact_or_midnight() {
+        for (text, expected) in [
+            ("2027-01-01T00:00:00Z", Some("2027-01-01T00:00:00Z")),
+            ("2027-01-01T02:00:00.5+02:00", Some("2027-01-01T02:00:00.5+02:00")),
+            ("2027-01-01", Some("2027-01-01T00:00:00Z")),
+            ("2027-13-01", None),
+            ("2027-01-01T00:00:00", None),
+            ("tomorrow", None),
+            ("none", None),
+        ] {
+            assert_eq!(instant(text).ok().as_deref(), expected, "{text}");
+        }
+        assert_eq!(instant_or_none("none").as_deref(), Ok("none"));
     }
 
     #[test]

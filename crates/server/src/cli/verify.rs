@@ -35,7 +35,7 @@ Examples:
   usance verify usage.usance --key 'usance/…+1a2b3c4d+AZ…' --json")]
 pub struct Verify {
     /// A data directory, or a file of a backup
-    #[arg(env = "USANCE_DATA", default_value = DEFAULT_DATA)]
+    #[arg(env = "USANCE_DATA", hide_env_values = true, default_value = DEFAULT_DATA)]
     data: PathBuf,
     /// The verifier key that must have signed [default: the one that the data names]
     #[arg(long, value_name = "VKEY")]

@@ -46,6 +46,8 @@ struct Writing {
     entries: FastMap<u64, Vec<Place>>,
     chunks: Vec<Vec<u8>>,
     next_chunk: usize,
+    /// Whether the commit that is under way makes the run whole on disk.
+    is_written: bool,
     /// Runs that it replaces.
     merged: Vec<i64>,
 }
@@ -124,12 +126,13 @@ impl Keys {
             }
         }
         let run = Run { number, keys: keys as u64, newest_at: now, filter };
-        self.writing = Some(Writing { run, entries: all, chunks, next_chunk: 0, merged });
+        self.writing =
+            Some(Writing { run, entries: all, chunks, next_chunk: 0, is_written: false, merged });
         Ok(())
     }
 
     /// Writes up to `count` more chunks, within the caller's transaction. Says whether the run is
-    /// whole; [`Keys::finish_run`] comes after the commit then.
+    /// whole. [`Keys::finish_run`] comes after the commit.
     pub fn write_chunks(&mut self, db: &Connection, count: usize) -> rusqlite::Result<bool> {
         let Some(writing) = &mut self.writing else {
             return Ok(true);
@@ -158,12 +161,13 @@ impl Keys {
         for number in &writing.merged {
             delete_run(db, *number)?;
         }
+        writing.is_written = true;
         Ok(true)
     }
 
-    /// Takes over the run that was just committed.
+    /// Takes over the run if the commit that has just succeeded made it whole.
     pub fn finish_run(&mut self) {
-        if let Some(writing) = self.writing.take() {
+        if let Some(writing) = self.writing.take_if(|writing| writing.is_written) {
             self.runs.retain(|run| !writing.merged.contains(&run.number));
             self.runs.push(writing.run);
         }

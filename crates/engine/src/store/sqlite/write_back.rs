@@ -117,8 +117,7 @@ impl WriteBack {
     }
 
     /// Ends the cycle whose last share was just committed.
-    pub fn finish(&mut self, keys: &mut Keys) {
-        keys.finish_run();
+    pub fn finish(&mut self) {
         self.cycle = None;
     }
 }

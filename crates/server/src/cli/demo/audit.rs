@@ -225,3 +225,89 @@ fn history(admin: &mut Caller<'_>, meter: &str) -> Result<(i64, Vec<u64>), Fault
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::demo::plan::tests::vendor;
+
+    fn counted(applied: i64, record: u64, repeat: bool) -> Verdict {
+        Verdict::Counted(UseAnswer { applied, overage: 0, total: 0, gross: 0, record, repeat })
+    }
+
+    fn refused(code: &str) -> Verdict {
+        Verdict::Refused(code.into())
+    }
+
+    fn outcome(planned: usize, verdict: Verdict, second: Option<Verdict>) -> Outcome {
+        Outcome {
+            planned,
+            verdict,
+            second,
+            life: 0,
+            was_cut: false,
+            took: std::time::Duration::ZERO,
+        }
+    }
+
+    fn holds(check: impl Fn(&mut Checks)) -> bool {
+        let mut checks = Checks::default();
+        check(&mut checks);
+        checks.failed() == 0
+    }
+
+    #[test]
+    fn a_limit_that_is_passed_or_refuses_early_is_noticed() {
+        let mut vendor = vendor();
+        vendor.aurora.allowed = 2;
+        let plan = vec![planned_use(); 3];
+        let one = || counted(1, 0, false);
+        for (verdicts, expected) in [
+            ([one(), one(), refused("limit-reached")], true),
+            ([one(), one(), one()], false),
+            ([one(), refused("limit-reached"), refused("limit-reached")], false),
+            ([one(), one(), refused("license-suspended")], false),
+        ] {
+            let outcomes: Vec<Outcome> = verdicts
+                .into_iter()
+                .enumerate()
+                .map(|(planned, verdict)| outcome(planned, verdict, None))
+                .collect();
+            assert_eq!(holds(|checks| limits(checks, &vendor, &plan, &outcomes)), expected);
+        }
+    }
+
+    #[test]
+    fn a_repeat_that_counts_again_is_noticed() {
+        for (second, expected) in [
+            (counted(1, 7, true), true),
+            (counted(1, 8, true), false),
+            (counted(1, 7, false), false),
+            (counted(2, 7, true), false),
+            (refused("limit-reached"), false),
+        ] {
+            let outcomes = [outcome(0, counted(1, 7, false), Some(second))];
+            assert_eq!(holds(|checks| repeats(checks, &outcomes)), expected);
+        }
+        assert!(!holds(|checks| repeats(checks, &[])), "nothing shown is nothing proven");
+    }
+
+    #[test]
+    fn an_overage_that_is_not_told_is_noticed() {
+        let customer = Customer { allowed: 10, ..vendor().bergwerk };
+        for (told, expected) in [(5, true), (4, false)] {
+            let account = Account { counted: 15, overage: told, ..Account::default() };
+            assert_eq!(holds(|checks| overage(checks, &customer, &account)), expected);
+        }
+    }
+
+    fn planned_use() -> PlannedUse {
+        PlannedUse {
+            customer: 0,
+            path: String::new(),
+            key: String::new(),
+            frames: 1,
+            is_told_twice: false,
+        }
+    }
+}

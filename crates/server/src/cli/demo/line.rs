@@ -120,7 +120,7 @@ impl Caller<'_> {
         loop {
             let begun = Instant::now();
             match self.client.ask(method, path, body) {
-                Ok(answer) if matches!(answer.status, 429 | 503) && busy < BUSY_RETRIES_MAX => {
+                Ok(answer) if is_busy(&answer) && busy < BUSY_RETRIES_MAX => {
                     busy += 1;
                     std::thread::sleep(BUSY_PAUSE);
                 }
@@ -169,6 +169,16 @@ impl Caller<'_> {
         }
         Ok(told.answer.body)
     }
+}
+
+/// Whether the server asks for patience; what is broken is not busy.
+fn is_busy(answer: &Response) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Problem {
+        code: String,
+    }
+    matches!(answer.status, 429 | 503)
+        && read::<Problem>(&answer.body).is_ok_and(|problem| problem.code == "overloaded")
 }
 
 /// Reads an answer as the contract has it.

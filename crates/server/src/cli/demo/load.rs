@@ -75,7 +75,7 @@ struct Problem {
 }
 
 /// Lets the clients do what is planned. As soon as `middle_at` uses are answered, does `middle` in
-/// between, telling it how many were.
+/// between.
 ///
 /// # Errors
 /// If a client hears what is neither an answer nor a refusal, or the middle fails.
@@ -84,7 +84,7 @@ pub fn run<T>(
     token: &str,
     plan: &[PlannedUse],
     middle_at: usize,
-    middle: impl FnOnce(usize) -> Result<T, Fault>,
+    middle: impl FnOnce() -> Result<T, Fault>,
 ) -> Result<Load<T>, Fault> {
     let begun = Instant::now();
     let (next, answered) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -96,7 +96,7 @@ pub fn run<T>(
         {
             std::thread::sleep(LOOK);
         }
-        let middle = middle(answered.load(Ordering::Relaxed));
+        let middle = middle();
         if middle.is_err() {
             line.give_up();
         }

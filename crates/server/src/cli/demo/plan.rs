@@ -95,10 +95,10 @@ fn mix(uses: &mut [PlannedUse]) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn vendor() -> Vendor {
+    pub fn vendor() -> Vendor {
         let customer = |name, policy| Customer {
             name,
             code: name,

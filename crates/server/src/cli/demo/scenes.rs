@@ -9,7 +9,6 @@ use super::line::Caller;
 use super::load::{UseAnswer, Verdict, count};
 use super::vendor::Customer;
 use crate::cli::fault::Fault;
-use crate::cli::figures::grouped;
 
 /// Uses on each side of the suspension.
 const DELTA_USES: usize = 20;
@@ -112,10 +111,7 @@ pub fn refund(
             Verdict::Refused(code) => holds &= code == "limit-reached" && fitted == REFUND_FRAMES,
         }
     }
-    let evidence = format!(
-        "{REFUND_FRAMES} back, {fitted} fitted again, the next refused; gross {}",
-        grouped(account.counted)
-    );
+    let evidence = format!("{REFUND_FRAMES} returned, {fitted} fit again, the next does not");
     Ok((holds && fitted == REFUND_FRAMES, evidence))
 }
 

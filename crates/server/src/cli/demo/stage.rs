@@ -41,7 +41,7 @@ pub fn step(word: &str, text: &str) -> Result<(), Fault> {
 /// # Errors
 /// If standard output cannot be written.
 pub fn table(title: &str, sides: &[Side], rows: &[Vec<String>]) -> Result<(), Fault> {
-    let widths: Vec<usize> = (0..sides.len())
+    let mut widths: Vec<usize> = (0..sides.len())
         .map(|column| {
             let cells = rows.iter().filter_map(|row| row.get(column));
             cells.map(|cell| measure_text_width(cell)).max().unwrap_or(0)
@@ -50,6 +50,10 @@ pub fn table(title: &str, sides: &[Side], rows: &[Vec<String>]) -> Result<(), Fa
     let gaps = sides.len().saturating_sub(1).max(1);
     let free = (WIDTH - 4).saturating_sub(widths.iter().sum());
     let gap = (free / gaps).clamp(2, 6);
+    // What is left goes to the first column, so that the numbers end where the box does.
+    if let Some(first) = widths.first_mut() {
+        *first += free.saturating_sub(gap * gaps);
+    }
     let mut lines = Vec::new();
     for (index, row) in rows.iter().enumerate() {
         let cells = row.iter().zip(sides).zip(&widths);

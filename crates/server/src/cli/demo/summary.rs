@@ -20,8 +20,10 @@ use crate::config::ADMIN_TOKEN_FILE;
 /// # Errors
 /// If standard output cannot be written.
 pub fn show(vendor: &Vendor, book: &Book, checks: &Checks, took: Duration) -> Result<(), Fault> {
-    let header =
-        ["customer", "policy", "uses", "accepted", "refused", "frames", "allowed", "overage"];
+    let header = [
+        "customer", "policy", "uses", "accepted", "refused", "returned", "frames", "allowed",
+        "overage",
+    ];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     for (customer, account) in vendor.customers().into_iter().zip(&book.accounts) {
         rows.push(vec![
@@ -30,21 +32,14 @@ pub fn show(vendor: &Vendor, book: &Book, checks: &Checks, took: Duration) -> Re
             grouped(account.asked as u64),
             grouped(account.records.len() as u64),
             grouped(account.refused as u64),
+            grouped(account.given_back),
             grouped(account.total()),
             grouped(customer.allowed),
             grouped(account.overage),
         ]);
     }
-    let sides = [
-        Side::Left,
-        Side::Left,
-        Side::Right,
-        Side::Right,
-        Side::Right,
-        Side::Right,
-        Side::Right,
-        Side::Right,
-    ];
+    let mut sides = [Side::Right; 9];
+    sides[..2].fill(Side::Left);
     stage::table("What was used", &sides, &rows)?;
     stage::checks("What was checked", checks.iter())?;
     let held = checks.count() - checks.failed();
