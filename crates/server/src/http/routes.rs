@@ -176,7 +176,7 @@ fn of_tokens() -> Vec<Route> {
         get("/v1/tokens/{token}", tokens::show, "Show a token")
             .needs(TokenRead).answers(One("Token")),
         delete("/v1/tokens/{token}", tokens::revoke, "Revoke a token for good")
-            .needs(TokenWrite).answers(Answers::Nothing),
+            .needs(TokenWrite).answers(One("Token")),
     ]
 }
 
