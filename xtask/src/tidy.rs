@@ -1,4 +1,4 @@
-//! Rules that no other tool knows: arrows between crates, lengths, banned words, pages that must be.
+//! Rules that no other tool knows: arrows between crates, lengths, banned words.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 /// Longest file, in lines, tests and generated files aside.
 const FILE_LINES_MAX: usize = 800;
 /// Longest function, in lines, tests aside.
-const FUNCTION_LINES_MAX: usize = 90;
+const FUNCTION_LINES_MAX: usize = 70;
 /// Longest line of code, in characters. Strings that cannot be broken may pass it in tests.
 const LINE_CHARS_MAX: usize = 100;
 
@@ -73,18 +73,24 @@ fn source(path: &Path, text: &str, flaws: &mut Vec<String>) {
         flaws.push(format!("{shown} has more than {FILE_LINES_MAX} lines"));
     }
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-    if !is_test {
+    if !is_test && !is_table(path) {
         functions(path, code, flaws);
     }
     let tells_of_words = path.ends_with("xtask/src/tidy.rs");
     for (number, line) in text.lines().enumerate() {
-        if !is_test && line.chars().count() > LINE_CHARS_MAX && !line.contains("\"") {
+        let can_break = !line.contains('"') || line.trim_start().starts_with("//");
+        if !is_test && can_break && line.chars().count() > LINE_CHARS_MAX {
             flaws.push(format!("{shown}:{} is longer than {LINE_CHARS_MAX}", number + 1));
         }
         for word in BANNED.iter().filter(|word| !tells_of_words && line.contains(**word)) {
             flaws.push(format!("{shown}:{} has {word}", number + 1));
         }
     }
+}
+
+/// Whether a file's functions are tables in disguise, which are not easier to read in pieces.
+fn is_table(path: &Path) -> bool {
+    path.starts_with("crates/wire/src/native/schemas")
 }
 
 /// Measures functions by their indentation, which the formatter guarantees.

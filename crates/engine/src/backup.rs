@@ -18,8 +18,8 @@ pub struct BackupReport {
     pub bytes: u64,
 }
 
-/// Copies the database of `data` into the new file `target`. The copy is one consistent state, and a
-/// complete server database without its secret key (`writer.key` is kept apart on purpose).
+/// Copies the database of `data` into the new file `target`. The copy is one consistent state, and
+/// a complete server database without its secret key (`writer.key` is kept apart on purpose).
 /// `progress` hears how many of how many pages are done.
 ///
 /// # Errors

@@ -25,7 +25,8 @@ use crate::queries::{Queries, known_license};
 use crate::store::{FastMap, Reader, Store, StoreError, Wanted};
 use crate::unit::Unit;
 
-/// How long the writer sleeps when nothing arrives; then it looks whether a full disk has room again.
+/// How long the writer sleeps when nothing arrives; then it looks whether a full disk has room
+/// again.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the writer and its handles share.

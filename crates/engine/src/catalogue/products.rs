@@ -183,7 +183,8 @@ impl Desk<'_> {
         Ok(self.put_customer(customer))
     }
 
-    /// Customers are personal data and change no bill by themselves: the ledger says nothing of them.
+    /// Customers are personal data and change no bill by themselves: the ledger says nothing of
+    /// them.
     fn put_customer(&self, customer: Customer) -> Decided {
         Decided {
             changes: vec![Change::PutCustomer(self.caller.account, customer.clone())],

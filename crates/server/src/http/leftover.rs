@@ -1,8 +1,8 @@
 //! What of a body nobody read.
 //!
 //! A request that is refused before its body has arrived would have its connection closed under the
-//! client's hands, which then sees a broken pipe instead of the refusal, and tries again. So the rest
-//! is read and forgotten, within bounds.
+//! client's hands, which then sees a broken pipe instead of the refusal, and tries again. So the
+//! rest is read and forgotten, within bounds.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -26,7 +26,8 @@ impl Shared {
         Self(Arc::new(Mutex::new(connection)))
     }
 
-    /// The connection. A panic elsewhere does not damage it: SQLite rolls back what was not committed.
+    /// The connection. A panic elsewhere does not damage it: SQLite rolls back what was not
+    /// committed.
     pub fn lock(&self) -> MutexGuard<'_, Connection> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
