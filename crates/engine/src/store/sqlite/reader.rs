@@ -196,7 +196,7 @@ impl Reader for SqliteReader {
         id: LicenseId,
     ) -> Result<Vec<(Code, AllowedFrom)>, StoreError> {
         let sql = format!(
-            "SELECT {}, (SELECT name FROM policy_meter spec, license WHERE license.account = ?1
+            "SELECT {}, (SELECT spec.name FROM policy_meter spec, license WHERE license.account = ?1
                  AND license.id = ?2 AND spec.account = ?1 AND spec.policy = license.policy
                  AND spec.place = meter.place) AS name
              FROM meter WHERE account = ?1 AND license = ?2 ORDER BY place",
