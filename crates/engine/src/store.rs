@@ -119,6 +119,7 @@ pub trait Store: Send {
     fn load(&mut self, wanted: &Wanted<'_>) -> Result<Loaded, StoreError>;
 
     /// Writes a unit, all or nothing. When it returns, the unit is on disk and every reader sees it.
+    /// What the unit moves or refuses was loaded before.
     ///
     /// # Errors
     /// [`StoreError`]; after any of them `reload` comes before the next `load`.
