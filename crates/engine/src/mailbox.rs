@@ -29,6 +29,8 @@ pub enum Job {
     AdminToken(Option<String>, ReplyTo<Option<Secret>>),
     /// Finish and stop.
     Close(oneshot::Sender<()>),
+    /// Finish and stop without writing back: the last handle is gone.
+    Leave,
 }
 
 /// The writer's mailbox.
@@ -57,19 +59,20 @@ impl Job {
 }
 
 impl Mailbox {
-    /// Puts a job at the end.
+    /// Puts a job at the end. There is always room for the last one.
     ///
     /// # Errors
-    /// [`Failure::Overloaded`] if more waits than may, [`Failure::Closing`] after a close.
+    /// [`Failure::Overloaded`] if more waits than may, [`Failure::Closing`] after the last job.
     pub fn put(&self, job: Job) -> Result<(), Failure> {
         let mut inner = self.lock();
         if inner.is_closed {
             return Err(Failure::Closing);
         }
-        if inner.uses >= MAILBOX_USES_MAX {
+        let is_last = matches!(job, Job::Close(_) | Job::Leave);
+        if inner.uses >= MAILBOX_USES_MAX && !is_last {
             return Err(Failure::Overloaded);
         }
-        inner.is_closed = matches!(job, Job::Close(_));
+        inner.is_closed = is_last;
         inner.uses += job.uses();
         inner.jobs.push_back(job);
         if inner.writer_waits {

@@ -120,6 +120,7 @@ pub trait Store: Send {
 
     /// Writes a unit, all or nothing. When it returns, the unit is on disk and every reader sees
     /// it.
+    /// What the unit moves or refuses was loaded before.
     ///
     /// # Errors
     /// [`StoreError`]; after any of them `reload` comes before the next `load`.

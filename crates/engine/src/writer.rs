@@ -1,5 +1,6 @@
 //! The one thread that writes: takes what waits, decides it, commits once, replies.
 
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -76,6 +77,8 @@ pub struct Writer {
     pub heads: FastMap<AccountId, LedgerHead>,
     /// Whether it has stopped for good.
     pub is_poisoned: bool,
+    /// The data directory's lock. The last field: it is let go when nothing can be written any more.
+    pub lock: Option<File>,
 }
 
 impl Writer {
@@ -117,6 +120,7 @@ impl Writer {
                         reply.send(()).unwrap_or_default();
                         return;
                     }
+                    Job::Leave => return,
                 }
             }
             self.count_and_reply(counts);

@@ -22,7 +22,6 @@ use usance_core::ledger::block;
 use usance_core::ledger::record::{Event, Record};
 use usance_core::license::LicenseRef;
 use usance_core::meter::MeterState;
-use usance_core::time::Timestamp;
 use usance_core::usage::KeyDigest;
 
 use self::connection::{Shared, commit_error, store_error};
@@ -171,7 +170,7 @@ impl SqliteStore {
         let (license, meter) = match &record.event {
             Event::Use(event) => {
                 if let Some((key, _)) = event.idempotency {
-                    self.keys.spend(key, (ledger, index));
+                    self.keys.spend(key, (ledger, index), record.at);
                 }
                 (event.license, event.meter)
             }
@@ -231,9 +230,8 @@ impl SqliteStore {
     fn commit_at(&mut self, unit: &Unit, pace: Pace) -> Result<(), StoreError> {
         let shared = self.connection.clone();
         let mut db = shared.lock();
-        let now = unit.at.unwrap_or(Timestamp(0));
         let sizes = self.sizes.iter().map(|(ledger, size)| (*ledger, *size));
-        self.write_back.begin(&db, &mut self.keys, pace, now, sizes)?;
+        self.write_back.begin(&db, &mut self.keys, pace, sizes)?;
         let tx =
             db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
         // Write-backs come first: they hold what memory knew before this unit.
@@ -241,7 +239,7 @@ impl SqliteStore {
             .write_back
             .write(&tx, &mut self.licenses, &mut self.keys, pace)
             .and_then(|is_whole| {
-                if is_whole && unit.at.is_some() {
+                if let (true, Some(now)) = (is_whole, unit.at) {
                     self.keys.drop_expired(&tx, now.plus_ms(-self.window_ms))?;
                 }
                 unit_rows::write(&tx, self.writer, unit)?;
@@ -292,7 +290,8 @@ impl SqliteStore {
             }
         }
         for spent in &unit.keys {
-            self.keys.spend(spent.key, (spent.ledger, spent.record));
+            let at = unit.at.expect("a unit that spends a key has a time");
+            self.keys.spend(spent.key, (spent.ledger, spent.record), at);
         }
         for block in &unit.blocks {
             self.sizes.insert(block.ledger, block.first + block.count);

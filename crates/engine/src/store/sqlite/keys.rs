@@ -59,6 +59,8 @@ impl Places {
 #[derive(Default)]
 pub struct Keys {
     fresh: Places,
+    /// When the newest of them was spent.
+    fresh_at: Option<Timestamp>,
     writing: Option<Writing>,
     runs: Vec<Run>,
 }
@@ -104,8 +106,9 @@ impl Keys {
         Ok(Self { runs, ..Self::default() })
     }
 
-    /// Notes a key that was spent.
-    pub fn spend(&mut self, key: KeyDigest, place: Place) {
+    /// Notes a key that was spent at this time.
+    pub fn spend(&mut self, key: KeyDigest, place: Place, at: Timestamp) {
+        self.fresh_at = self.fresh_at.max(Some(at));
         self.fresh.insert(fingerprint(key), place);
     }
 
@@ -127,15 +130,17 @@ impl Keys {
     }
 
     /// Starts to write the newest keys out, together with the last run if that is small.
-    pub fn begin_run(&mut self, db: &Connection, now: Timestamp) -> Result<(), StoreError> {
+    pub fn begin_run(&mut self, db: &Connection) -> Result<(), StoreError> {
         if self.writing.is_some() || self.fresh.first.is_empty() {
             return Ok(());
         }
         let mut all = std::mem::take(&mut self.fresh);
+        let mut newest_at = self.fresh_at.take();
         let number = self.runs.last().map_or(0, |run| run.number) + 1;
         let mut merged = Vec::new();
         if let Some(last) = self.runs.last().filter(|run| run.keys < RUN_KEYS_SMALL) {
             merged.push(last.number);
+            newest_at = newest_at.max(Some(last.newest_at));
             for chunk in 0..CHUNKS {
                 for (fingerprint, place) in entries(&read_chunk(db, last.number, chunk)?) {
                     all.insert(fingerprint, place);
@@ -152,7 +157,8 @@ impl Keys {
             chunk.extend_from_slice(&ledger.to_le_bytes());
             chunk.extend_from_slice(&record.to_le_bytes());
         }
-        let run = Run { number, keys: keys as u64, newest_at: now, filter };
+        let newest_at = newest_at.expect("every fresh key was spent at some time");
+        let run = Run { number, keys: keys as u64, newest_at, filter };
         self.writing =
             Some(Writing { run, entries: all, chunks, next_chunk: 0, is_written: false, merged });
         Ok(())
@@ -201,9 +207,10 @@ impl Keys {
     }
 
     /// Deletes runs whose keys are all older than the window, within the caller's transaction.
-    /// The last run stays, so that numbers are not given twice.
+    /// The last run stays, so that numbers are not given twice, and because it may be the one that
+    /// is merged just now.
     pub fn drop_expired(&mut self, db: &Connection, before: Timestamp) -> rusqlite::Result<()> {
-        while self.writing.is_none() && self.runs.len() > 1 && self.runs[0].newest_at < before {
+        while self.runs.len() > 1 && self.runs[0].newest_at < before {
             delete_run(db, self.runs[0].number)?;
             self.runs.remove(0);
         }

@@ -7,7 +7,6 @@
 
 use rusqlite::{Connection, params};
 use usance_core::id::LicenseId;
-use usance_core::time::Timestamp;
 
 use super::keys::Keys;
 use super::licenses::Licenses;
@@ -58,7 +57,6 @@ impl WriteBack {
         db: &Connection,
         keys: &mut Keys,
         pace: Pace,
-        now: Timestamp,
         sizes: impl Iterator<Item = (LedgerNumber, u64)>,
     ) -> Result<(), StoreError> {
         let is_due = self.records >= WRITE_BACK_RECORDS
@@ -66,7 +64,7 @@ impl WriteBack {
         if self.cycle.is_some() || !is_due {
             return Ok(());
         }
-        keys.begin_run(db, now)?;
+        keys.begin_run(db)?;
         let dirty = std::mem::take(&mut self.dirty);
         self.records = 0;
         self.cycle = Some(Cycle { dirty, next: 0, covered: sizes.collect() });
