@@ -511,8 +511,9 @@ impl Engine {
         self.0.clock.now()
     }
 
-    /// Finishes what was accepted, then stops the writer and closes the data. Without it, the writer
-    /// stops when the last handle is gone, and the next start replays what it did not write back.
+    /// Finishes what was accepted, then stops the writer and closes the data. Without it, the
+    /// writer stops when the last handle is gone, and the next start replays what it did not write
+    /// back.
     pub async fn close(&self) {
         let (reply, closed) = oneshot::channel();
         if self.0.shared.mailbox.put(Job::Close(reply)).is_ok() {
@@ -551,7 +552,11 @@ fn query_failed(error: &StoreError) -> Failure {
 /// Takes the directory for this process; the operating system lets go of it when the process ends.
 fn lock_directory(directory: &Path) -> Result<File, OpenError> {
     let failed = |source| OpenError::Io { path: directory.to_path_buf(), source };
-    std::fs::create_dir_all(directory).map_err(failed)?;
+    let mut builder = std::fs::DirBuilder::new();
+    // License keys and token hashes are nobody else's business.
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(directory).map_err(failed)?;
     let file = File::options()
         .create(true)
         .truncate(false)

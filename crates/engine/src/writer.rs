@@ -77,7 +77,8 @@ pub struct Writer {
     pub heads: FastMap<AccountId, LedgerHead>,
     /// Whether it has stopped for good.
     pub is_poisoned: bool,
-    /// The data directory's lock. The last field: it is let go when nothing can be written any more.
+    /// The data directory's lock. The last field: it is let go when nothing can be written any
+    /// more.
     pub lock: Option<File>,
 }
 
