@@ -34,7 +34,9 @@ pub fn check(
         let floor: i64 = row.get(15)?;
         report.meters += 1;
         let trail = auditor.trail(license, &name);
-        if let Some((record, what)) = difference(db, ledger, &meter, floor, trail)? {
+        if let Some((record, what)) =
+            difference(db, ledger, (license, &name), &meter, floor, trail)?
+        {
             let what = Problem::WrongMeter(format!("meter {name} of {license} {what}"));
             report.findings.push(Finding { origin: ledger.origin.clone(), record, what });
         }
@@ -58,6 +60,7 @@ type Difference = Option<(Option<u64>, String)>;
 fn difference(
     db: &Connection,
     ledger: &Named,
+    meter_of: (LicenseId, &str),
     meter: &LoadedMeter,
     floor: i64,
     trail: Option<Trail>,
@@ -73,7 +76,7 @@ fn difference(
     let expected = match state.last_record {
         Some(last) if last == trail.last_record => Some((trail.total, trail.gross)),
         _ if must_be_current => None,
-        Some(last) => figures_of(db, ledger, last)?,
+        Some(last) => figures_of(db, ledger, meter_of, last)?,
         None => Some((floor.max(0), 0)),
     };
     // A refusal leaves a record, but no gross in it.
@@ -87,10 +90,11 @@ fn difference(
     Ok((!fits).then_some((Some(trail.last_record), difference)))
 }
 
-/// The total and gross that a record states; no gross if it is a refusal.
+/// The total and gross that a record of this meter states; no gross if it is a refusal.
 fn figures_of(
     db: &Connection,
     ledger: &Named,
+    (license, name): (LicenseId, &str),
     record: u64,
 ) -> rusqlite::Result<Option<(i64, i64)>> {
     let id = row_id(ledger.number, record);
@@ -104,8 +108,12 @@ fn figures_of(
     let place = usize::try_from(id - first).unwrap_or(usize::MAX);
     let bytes = block::records(&body).nth(place).map(|(bytes, _)| bytes);
     Ok(match bytes.and_then(|bytes| Record::decode(bytes).ok()).map(|record| record.event) {
-        Some(Event::Use(event)) => Some((event.counted.total, event.counted.gross)),
-        Some(Event::Refused(event)) => Some((event.total, i64::MIN)),
+        Some(Event::Use(event)) if event.license == license && event.meter == name => {
+            Some((event.counted.total, event.counted.gross))
+        }
+        Some(Event::Refused(event)) if event.license == license && event.meter == name => {
+            Some((event.total, i64::MIN))
+        }
         _ => None,
     })
 }
