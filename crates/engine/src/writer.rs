@@ -318,7 +318,9 @@ impl Writer {
             let head = match self.store.open_ledger(account)? {
                 Some(tail) => LedgerHead::open(account, self.id, tail),
                 None => {
-                    let number = self.store.next_ledger_number()?;
+                    // The store does not know yet of those that begin with the same unit.
+                    let beside = u32::try_from(unit.ledgers.len()).unwrap_or(u32::MAX);
+                    let number = self.store.next_ledger_number()?.saturating_add(beside);
                     LedgerHead::begin(account, self.id, number, wall, unit)
                 }
             };
