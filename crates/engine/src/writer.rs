@@ -340,6 +340,7 @@ impl Writer {
         let begin = Instant::now();
         self.store.commit(unit)?;
         let spent = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.set_stopped(None);
         self.shared.directory.forget(unit);
         let counters = &self.shared.counters;
         let records = unit.blocks.iter().map(|block| block.count).sum();
@@ -360,10 +361,7 @@ impl Writer {
         }
         let done = catch_unwind(AssertUnwindSafe(|| work(self)));
         let error = match done {
-            Ok(Ok(done)) => {
-                self.set_stopped(None);
-                return Ok(done);
-            }
+            Ok(Ok(done)) => return Ok(done),
             Ok(Err(Undecided::Refused(refusal))) => return Err(Failure::Refused(refusal)),
             Ok(Err(Undecided::Store(error))) => error,
             Err(_) => StoreError::UnknownOutcome("the writer met a broken invariant".into()),
