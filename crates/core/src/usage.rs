@@ -164,12 +164,11 @@ impl Use {
         Ok(())
     }
 
-    /// What tells this request from another one under the same idempotency key.
+    /// What tells this request from another one under the same idempotency key, beside the license
+    /// and the meter, which a record names anyway.
     #[must_use]
-    pub fn request_digest(&self, license: LicenseId) -> RequestDigest {
+    pub fn request_digest(&self) -> RequestDigest {
         let mut hash = Sha256::new();
-        hash.update(license.bytes());
-        update_field(&mut hash, Some(&self.meter));
         hash.update([self.operation.kind() as u8]);
         match &self.operation {
             Operation::Increment(step) | Operation::Decrement(step) => {

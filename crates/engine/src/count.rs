@@ -4,19 +4,21 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use usance_core::caller::Caller;
-use usance_core::id::AccountId;
+use usance_core::id::{AccountId, LicenseId};
 use usance_core::key::{as_probably_meant, has_valid_check_symbol};
 use usance_core::ledger::commitment::Commitment;
 use usance_core::ledger::record::{AttributesView, Event, Record, RefusedEvent, UseEvent};
 use usance_core::license::{LicenseKey, LicenseRef};
-use usance_core::meter::{Meter, MeterState};
+use usance_core::meter::{Counted, Meter, MeterSpec, MeterState};
+use usance_core::quantity::Scale;
 use usance_core::refusal::{Kind, Refusal};
+use usance_core::text::Code;
 use usance_core::time::Timestamp;
-use usance_core::usage::{Answer, KeyDigest, Use};
+use usance_core::usage::{Answer, KeyDigest, RequestDigest, Use};
 
 use crate::ledger_head::LedgerHead;
 use crate::random;
-use crate::store::{FastMap, Loaded, LoadedLicense, Store, StoreError, Wanted};
+use crate::store::{FastMap, Loaded, LoadedLicense, LoadedMeter, Store, StoreError, Wanted};
 use crate::unit::{ClosedHour, MovedMeter, SpentKey, SubjectRow, Unit};
 
 /// What a caller hears of each of its uses.
@@ -29,13 +31,30 @@ pub struct Batch {
     pub caller: Arc<Caller>,
     /// What for.
     pub uses: Vec<Use>,
+    /// What recognises a repeat of each, where it has a key.
+    pub keyed: Vec<Keyed>,
+}
+
+/// The hashes of an idempotency key and of the request under it, if there is a key.
+pub type Keyed = Option<(KeyDigest, RequestDigest)>;
+
+impl Batch {
+    /// A batch. The hashes are computed here, on the caller's thread, to spare the writer's.
+    #[must_use]
+    pub fn new(caller: Arc<Caller>, uses: Vec<Use>, key_secret: &[u8; 32]) -> Self {
+        let account = caller.account;
+        let keyed = uses.iter().map(|used| {
+            let key = used.idempotency_key.as_ref()?;
+            Some((key.digest(key_secret, account), used.request_digest()))
+        });
+        Self { keyed: keyed.collect(), caller, uses }
+    }
 }
 
 /// The uses of one unit of work that belong to one account.
 pub struct Counting<'a> {
     account: AccountId,
     window_ms: i64,
-    digests: Vec<Vec<Option<KeyDigest>>>,
     loaded: Loaded,
     /// What this unit has answered under a key.
     answered: FastMap<KeyDigest, Spent>,
@@ -48,7 +67,7 @@ pub struct Counting<'a> {
 
 #[derive(Clone)]
 struct Spent {
-    request: usance_core::usage::RequestDigest,
+    request: RequestDigest,
     answer: Answer,
 }
 
@@ -61,28 +80,18 @@ impl<'a> Counting<'a> {
         store: &mut dyn Store,
         account: AccountId,
         batches: &'a [Batch],
-        key_secret: &[u8; 32],
         window_ms: i64,
     ) -> Result<Self, StoreError> {
         let mut wanted = Wanted::default();
-        let mut digests = Vec::with_capacity(batches.len());
         for batch in batches {
-            let mut of_batch = Vec::with_capacity(batch.uses.len());
-            for used in &batch.uses {
-                wanted.licenses.push((account, &used.license));
-                let digest =
-                    used.idempotency_key.as_ref().map(|key| key.digest(key_secret, account));
-                wanted.keys.extend(digest);
-                of_batch.push(digest);
-            }
-            digests.push(of_batch);
+            wanted.licenses.extend(batch.uses.iter().map(|used| (account, &used.license)));
+            wanted.keys.extend(batch.keyed.iter().flatten().map(|(key, _)| *key));
         }
         let mut loaded = store.load(&wanted)?;
         find_mistyped(store, account, batches, &mut loaded)?;
         Ok(Self {
             account,
             window_ms,
-            digests,
             loaded,
             answered: FastMap::default(),
             moved: FastMap::default(),
@@ -96,12 +105,12 @@ impl<'a> Counting<'a> {
     pub fn decide(mut self, head: &mut LedgerHead, unit: &mut Unit) -> Vec<Outcomes> {
         let mut all = Vec::with_capacity(self.batches.len());
         let mut number = 0;
-        for (batch, digests) in self.batches.iter().zip(std::mem::take(&mut self.digests)) {
+        for batch in self.batches {
             let mut outcomes = Vec::with_capacity(batch.uses.len());
-            for (used, digest) in batch.uses.iter().zip(digests) {
+            for (used, keyed) in batch.uses.iter().zip(&batch.keyed) {
                 let place = self.loaded.places[number];
                 number += 1;
-                outcomes.push(self.decide_one(&batch.caller, used, digest, place, head, unit));
+                outcomes.push(self.decide_one(&batch.caller, used, *keyed, place, head, unit));
             }
             all.push(outcomes);
         }
@@ -115,7 +124,7 @@ impl<'a> Counting<'a> {
         &mut self,
         caller: &Caller,
         used: &Use,
-        digest: Option<KeyDigest>,
+        keyed: Keyed,
         place: Option<usize>,
         head: &mut LedgerHead,
         unit: &mut Unit,
@@ -123,7 +132,7 @@ impl<'a> Counting<'a> {
         caller.need(used.operation.kind().permission())?;
         caller.need_meter(&used.meter)?;
         let place = place.ok_or_else(|| unknown_license(&used.license))?;
-        let LoadedLicense { license, policy, .. } = &self.loaded.licenses[place];
+        let LoadedLicense { license, policy, meters, .. } = &self.loaded.licenses[place];
         let (license, policy) = (Arc::clone(license), Arc::clone(policy));
         caller.need_license(license.id, license.product)?;
         let meter_place = policy
@@ -132,50 +141,24 @@ impl<'a> Counting<'a> {
             .position(|spec| spec.name == used.meter)
             .ok_or_else(|| Refusal::Unknown(Kind::Meter, used.meter.as_str().into()))?;
         let spec = &policy.meters[meter_place];
+        let LoadedMeter { allowed_from, state } = meters[meter_place];
         let now = head.now();
 
-        let keyed = digest.map(|digest| (digest, used.request_digest(license.id)));
-        if let Some((digest, request)) = keyed
-            && let Some(spent) = self.spent(digest, spec.scale, now)
-        {
-            if spent.request != request {
-                return Err(Refusal::IdempotencyConflict);
-            }
-            return Ok(Answer { repeat: true, ..spent.answer });
+        if let Some(first) = self.first_answer(keyed, license.id, spec, now)? {
+            return Ok(first);
         }
-
         license.check_metering(policy.meter_while, now)?;
         used.check_occurred_at(now)?;
-        let loaded = self.loaded.licenses[place].meters[meter_place];
-        let state = loaded.state;
-        let meter = Meter { license: license.id, spec, allowed_from: loaded.allowed_from };
+        let meter = Meter { license: license.id, spec, allowed_from };
+        let place = (place, meter_place);
         let (counted, after) = match meter.decide(&state, &used.operation, now) {
             Ok(decided) => decided,
             Err(refusal) => {
-                self.refuse((place, meter_place), used, &meter, &refusal, head, unit);
+                self.refuse(place, used, &meter, &refusal, head, unit);
                 return Err(refusal);
             }
         };
-
-        let subject = used.subject.as_ref().map(|subject| {
-            let salt = random::salt();
-            (Commitment::to(subject, &salt), salt)
-        });
-        let event = Event::Use(UseEvent {
-            license: license.id,
-            meter: &spec.name,
-            counted,
-            previous: state.last_record,
-            idempotency: keyed,
-            occurred_at: used.occurred_at,
-            subject: subject.map(|(commitment, _)| commitment),
-            attributes: AttributesView::encode(&used.attributes, &mut self.attributes),
-        });
-        let record = head.append(event, unit);
-        if let (Some(subject), Some((_, salt))) = (&used.subject, subject) {
-            let subject = subject.clone();
-            unit.subjects.push(SubjectRow { ledger: head.number(), record, salt, subject });
-        }
+        let record = self.record(used, keyed, &meter, &state, counted, head, unit);
         if state.hour.uses > 0 && state.hour.hour != after.hour.hour {
             unit.hours.push(ClosedHour {
                 account: self.account,
@@ -184,7 +167,7 @@ impl<'a> Counting<'a> {
                 sums: state.hour,
             });
         }
-        self.move_to((place, meter_place), MeterState { last_record: Some(record), ..after }, unit);
+        self.move_to(place, MeterState { last_record: Some(record), ..after }, unit);
         let answer = Answer {
             license: license.id,
             meter: spec.name.clone(),
@@ -201,13 +184,56 @@ impl<'a> Counting<'a> {
         Ok(answer)
     }
 
-    /// The first answer under a key, from this unit or from the ledger, while the window lasts.
-    fn spent(
+    /// Appends the record of an accepted use, and lays its personal data beside it.
+    #[expect(clippy::too_many_arguments, reason = "a record is made of all of these")]
+    fn record(
         &mut self,
-        digest: KeyDigest,
-        scale: usance_core::quantity::Scale,
+        used: &Use,
+        keyed: Keyed,
+        meter: &Meter<'_>,
+        before: &MeterState,
+        counted: Counted,
+        head: &mut LedgerHead,
+        unit: &mut Unit,
+    ) -> u64 {
+        let salted = used.subject.as_ref().map(|subject| (subject, random::salt()));
+        let event = Event::Use(UseEvent {
+            license: meter.license,
+            meter: &meter.spec.name,
+            counted,
+            previous: before.last_record,
+            idempotency: keyed,
+            occurred_at: used.occurred_at,
+            subject: salted.map(|(subject, salt)| Commitment::to(subject, &salt)),
+            attributes: AttributesView::encode(&used.attributes, &mut self.attributes),
+        });
+        let record = head.append(event, unit);
+        if let Some((subject, salt)) = salted {
+            let subject = subject.clone();
+            unit.subjects.push(SubjectRow { ledger: head.number(), record, salt, subject });
+        }
+        record
+    }
+
+    /// The first answer once more, if the key was spent on this very request.
+    fn first_answer(
+        &mut self,
+        keyed: Keyed,
+        license: LicenseId,
+        spec: &MeterSpec,
         now: Timestamp,
-    ) -> Option<Spent> {
+    ) -> Result<Option<Answer>, Refusal> {
+        let Some((key, request)) = keyed else { return Ok(None) };
+        let Some(spent) = self.spent(key, spec.scale, now) else { return Ok(None) };
+        let is_same = spent.answer.license == license && spent.answer.meter == spec.name;
+        if spent.request != request || !is_same {
+            return Err(Refusal::IdempotencyConflict);
+        }
+        Ok(Some(Answer { repeat: true, ..spent.answer }))
+    }
+
+    /// The first answer under a key, from this unit or from the ledger, while the window lasts.
+    fn spent(&mut self, digest: KeyDigest, scale: Scale, now: Timestamp) -> Option<Spent> {
         match self.answered.entry(digest) {
             Entry::Occupied(entry) => Some(entry.get().clone()),
             Entry::Vacant(entry) => {
@@ -222,7 +248,7 @@ impl<'a> Counting<'a> {
                 let (_, request) = event.idempotency?;
                 let answer = Answer {
                     license: event.license,
-                    meter: usance_core::text::Code::parse("meter", event.meter).ok()?,
+                    meter: Code::parse("meter", event.meter).ok()?,
                     scale,
                     counted: event.counted,
                     record: *index,

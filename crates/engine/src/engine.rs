@@ -98,6 +98,7 @@ struct Inner {
     account: AccountId,
     verifier: Verifier,
     writer: WriterId,
+    key_secret: [u8; 32],
 }
 
 impl Drop for Inner {
@@ -141,7 +142,6 @@ impl Engine {
             clock: Arc::clone(&clock),
             signer,
             id: identity.writer,
-            key_secret: identity.key_secret,
             window_ms,
             heads: FastMap::default(),
             is_poisoned: false,
@@ -161,8 +161,15 @@ impl Engine {
             .name("writer".into())
             .spawn(move || writer.run())
             .map_err(|source| OpenError::Io { path: path.clone(), source })?;
-        let id = identity.writer;
-        let inner = Inner { shared, reader, clock, account, verifier, writer: id };
+        let inner = Inner {
+            shared,
+            reader,
+            clock,
+            account,
+            verifier,
+            writer: identity.writer,
+            key_secret: identity.key_secret,
+        };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -219,7 +226,8 @@ impl Engine {
         caller: Arc<Caller>,
         uses: Vec<Use>,
     ) -> Result<Vec<Result<Answer, Refusal>>, Failure> {
-        self.ask(|reply| Job::Count(Batch { caller, uses }, reply)).await
+        let batch = Batch::new(caller, uses, &self.0.key_secret);
+        self.ask(|reply| Job::Count(batch, reply)).await
     }
 
     /// Changes the catalogue. Checks the caller's permissions.
@@ -503,8 +511,9 @@ impl Engine {
         self.0.clock.now()
     }
 
-    /// Finishes what was accepted, then stops the writer and closes the data. Without it, the writer
-    /// stops when the last handle is gone, and the next start replays what it did not write back.
+    /// Finishes what was accepted, then stops the writer and closes the data. Without it, the
+    /// writer stops when the last handle is gone, and the next start replays what it did not write
+    /// back.
     pub async fn close(&self) {
         let (reply, closed) = oneshot::channel();
         if self.0.shared.mailbox.put(Job::Close(reply)).is_ok() {
@@ -543,7 +552,11 @@ fn query_failed(error: &StoreError) -> Failure {
 /// Takes the directory for this process; the operating system lets go of it when the process ends.
 fn lock_directory(directory: &Path) -> Result<File, OpenError> {
     let failed = |source| OpenError::Io { path: directory.to_path_buf(), source };
-    std::fs::create_dir_all(directory).map_err(failed)?;
+    let mut builder = std::fs::DirBuilder::new();
+    // License keys and token hashes are nobody else's business.
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(directory).map_err(failed)?;
     let file = File::options()
         .create(true)
         .truncate(false)

@@ -1,7 +1,9 @@
 //! Checks a data directory or a single database file against its ledgers, trusting nothing in it.
 
+mod blocks;
 mod catalogue;
 mod ledger;
+mod licenses;
 mod meters;
 
 use std::fmt;

@@ -26,7 +26,8 @@ use crate::queries::{Queries, known_license};
 use crate::store::{FastMap, Reader, Store, StoreError, Wanted};
 use crate::unit::Unit;
 
-/// How long the writer sleeps when nothing arrives; then it looks whether a full disk has room again.
+/// How long the writer sleeps when nothing arrives; then it looks whether a full disk has room
+/// again.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the writer and its handles share.
@@ -70,15 +71,14 @@ pub struct Writer {
     pub signer: Signer,
     /// Who it is.
     pub id: WriterId,
-    /// What idempotency keys are hashed with.
-    pub key_secret: [u8; 32],
     /// How long they are remembered, in milliseconds.
     pub window_ms: i64,
     /// The ends of the ledgers it has opened.
     pub heads: FastMap<AccountId, LedgerHead>,
     /// Whether it has stopped for good.
     pub is_poisoned: bool,
-    /// The data directory's lock. The last field: it is let go when nothing can be written any more.
+    /// The data directory's lock. The last field: it is let go when nothing can be written any
+    /// more.
     pub lock: Option<File>,
 }
 
@@ -174,13 +174,7 @@ impl Writer {
         let mut all: Vec<(usize, Outcomes)> = Vec::new();
         for (account, numbers, batches) in &by_account {
             self.open_head(*account, &mut unit)?;
-            let counting = Counting::load(
-                &mut *self.store,
-                *account,
-                batches,
-                &self.key_secret,
-                self.window_ms,
-            )?;
+            let counting = Counting::load(&mut *self.store, *account, batches, self.window_ms)?;
             let head = self.heads.get_mut(account).expect("the head was opened above");
             let outcomes = counting.decide(head, &mut unit);
             head.seal(&self.signer, &mut unit);

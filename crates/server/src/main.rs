@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary `usance`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    usance::cli::main()
+}

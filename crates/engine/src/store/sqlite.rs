@@ -247,8 +247,9 @@ impl SqliteStore {
             })
             .map_err(store_error)?;
         tx.commit().map_err(commit_error)?;
+        self.keys.finish_run();
         if is_whole {
-            self.write_back.finish(&mut self.keys);
+            self.write_back.finish();
         }
         Ok(())
     }

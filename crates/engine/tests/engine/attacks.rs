@@ -639,8 +639,8 @@ const BY_ITSELF: &[Attack] = &[
             "DELETE FROM license WHERE id = (SELECT license FROM meter WHERE last_record = 604);
              DELETE FROM meter WHERE last_record = 604"
         ),
-        Some(604),
-        is!(Problem::WrongMeter(_)),
+        None,
+        is!(Problem::WrongEntry(_)),
     ),
     attack(
         "a product is renamed",

@@ -135,6 +135,7 @@ struct Rig {
     faults: Arc<Mutex<VecDeque<Fault>>>,
     probed: Receiver<()>,
     directory: TempDir,
+    key_secret: [u8; 32],
 }
 
 impl Rig {
@@ -167,7 +168,6 @@ impl Rig {
             clock: Arc::new(ManualClock::new(BEGIN)),
             signer: Signer::new(&format!("usance/{}", identity.writer), &secret),
             id: identity.writer,
-            key_secret: identity.key_secret,
             window_ms: WINDOW_MS,
             heads: FastMap::default(),
             is_poisoned: false,
@@ -175,7 +175,8 @@ impl Rig {
         };
         let writer = std::thread::spawn(move || writer.run());
         let system = Arc::new(Caller::system(account));
-        Self { shared, writer, system, license, faults, probed, directory }
+        let key_secret = identity.key_secret;
+        Self { shared, writer, system, license, faults, probed, directory, key_secret }
     }
 
     fn inject(&self, faults: &[Fault]) {
@@ -190,7 +191,7 @@ impl Rig {
 
     fn count(&self, uses: &[(i64, &str)]) -> Result<Outcomes, Failure> {
         let uses = uses.iter().map(|(amount, key)| increment(&self.license, *amount, Some(key)));
-        let batch = Batch { caller: Arc::clone(&self.system), uses: uses.collect() };
+        let batch = Batch::new(Arc::clone(&self.system), uses.collect(), &self.key_secret);
         self.ask(|reply| Job::Count(batch, reply))
     }
 
@@ -314,7 +315,7 @@ fn only_a_commit_shows_that_there_is_room_again() {
     assert!(rig.is_stopped(), "nothing was written");
     let stranger = LicenseRef::parse("lic_00000000000000000000000000000000");
     let used = Use { license: stranger, ..increment(&rig.license, 1, None) };
-    let batch = Batch { caller: Arc::clone(&rig.system), uses: vec![used] };
+    let batch = Batch::new(Arc::clone(&rig.system), vec![used], &rig.key_secret);
     assert!(rig.ask(|reply| Job::Count(batch, reply)).unwrap()[0].is_err());
     assert!(rig.is_stopped(), "nothing was written");
     assert!(rig.count(&[(1, "a")]).is_ok());

@@ -5,7 +5,7 @@
 //! to holds the whole digest and decides. Runs whose newest key is older than the window are
 //! dropped. `docs/adr/0003-idempotency.md` has the figures.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
 
 use rusqlite::{Connection, params};
 use usance_core::time::Timestamp;
@@ -25,10 +25,40 @@ const ENTRY_BYTES: usize = 20;
 /// Where a record lies.
 pub type Place = (LedgerNumber, u64);
 
+/// Fingerprints and the records that spent them. Two keys seldom share a fingerprint, and one key
+/// is seldom spent twice (after its window): such second places lie apart.
+#[derive(Default)]
+struct Places {
+    first: FastMap<u64, Place>,
+    further: Vec<(u64, Place)>,
+}
+
+impl Places {
+    fn insert(&mut self, fingerprint: u64, place: Place) {
+        match self.first.entry(fingerprint) {
+            Entry::Vacant(entry) => {
+                entry.insert(place);
+            }
+            Entry::Occupied(entry) if *entry.get() == place => {}
+            Entry::Occupied(_) => self.further.push((fingerprint, place)),
+        }
+    }
+
+    fn of(&self, fingerprint: u64) -> impl Iterator<Item = Place> {
+        let further = self.further.iter().filter(move |(found, _)| *found == fingerprint);
+        self.first.get(&fingerprint).copied().into_iter().chain(further.map(|(_, place)| *place))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (u64, Place)> {
+        let first = self.first.iter().map(|(fingerprint, place)| (*fingerprint, *place));
+        first.chain(self.further.iter().copied())
+    }
+}
+
 /// All spent keys of a store.
 #[derive(Default)]
 pub struct Keys {
-    fresh: FastMap<u64, Vec<Place>>,
+    fresh: Places,
     /// When the newest of them was spent.
     fresh_at: Option<Timestamp>,
     writing: Option<Writing>,
@@ -45,9 +75,11 @@ struct Run {
 /// A run on its way to disk, a few chunks with each unit of work.
 struct Writing {
     run: Run,
-    entries: FastMap<u64, Vec<Place>>,
+    entries: Places,
     chunks: Vec<Vec<u8>>,
     next_chunk: usize,
+    /// Whether the commit that is under way makes the run whole on disk.
+    is_written: bool,
     /// Runs that it replaces.
     merged: Vec<i64>,
 }
@@ -77,16 +109,16 @@ impl Keys {
     /// Notes a key that was spent at this time.
     pub fn spend(&mut self, key: KeyDigest, place: Place, at: Timestamp) {
         self.fresh_at = self.fresh_at.max(Some(at));
-        self.fresh.entry(fingerprint(key)).or_default().push(place);
+        self.fresh.insert(fingerprint(key), place);
     }
 
     /// Records that may have spent a key, to be looked at.
     pub fn candidates(&self, db: &Connection, key: KeyDigest) -> Result<Vec<Place>, StoreError> {
         let fingerprint = fingerprint(key);
         let mut places = Vec::new();
-        places.extend(self.fresh.get(&fingerprint).into_iter().flatten());
+        places.extend(self.fresh.of(fingerprint));
         if let Some(writing) = &self.writing {
-            places.extend(writing.entries.get(&fingerprint).into_iter().flatten());
+            places.extend(writing.entries.of(fingerprint));
         }
         for run in self.runs.iter().filter(|run| run.filter.may_contain(fingerprint)) {
             let chunk = read_chunk(db, run.number, chunk_of(fingerprint))?;
@@ -99,7 +131,7 @@ impl Keys {
 
     /// Starts to write the newest keys out, together with the last run if that is small.
     pub fn begin_run(&mut self, db: &Connection) -> Result<(), StoreError> {
-        if self.writing.is_some() || self.fresh.is_empty() {
+        if self.writing.is_some() || self.fresh.first.is_empty() {
             return Ok(());
         }
         let mut all = std::mem::take(&mut self.fresh);
@@ -111,31 +143,29 @@ impl Keys {
             newest_at = newest_at.max(Some(last.newest_at));
             for chunk in 0..CHUNKS {
                 for (fingerprint, place) in entries(&read_chunk(db, last.number, chunk)?) {
-                    all.entry(fingerprint).or_default().push(place);
+                    all.insert(fingerprint, place);
                 }
             }
         }
-        let keys = all.len();
+        let keys = all.first.len();
         let mut filter = Filter::for_keys(keys);
         let mut chunks = vec![Vec::new(); CHUNKS as usize];
-        for (fingerprint, places) in &all {
-            filter.insert(*fingerprint);
-            let chunk = &mut chunks[chunk_of(*fingerprint) as usize];
-            let places: HashSet<_> = places.iter().collect();
-            for (ledger, record) in places {
-                chunk.extend_from_slice(&fingerprint.to_le_bytes());
-                chunk.extend_from_slice(&ledger.to_le_bytes());
-                chunk.extend_from_slice(&record.to_le_bytes());
-            }
+        for (fingerprint, (ledger, record)) in all.iter() {
+            filter.insert(fingerprint);
+            let chunk = &mut chunks[chunk_of(fingerprint) as usize];
+            chunk.extend_from_slice(&fingerprint.to_le_bytes());
+            chunk.extend_from_slice(&ledger.to_le_bytes());
+            chunk.extend_from_slice(&record.to_le_bytes());
         }
         let newest_at = newest_at.expect("every fresh key was spent at some time");
         let run = Run { number, keys: keys as u64, newest_at, filter };
-        self.writing = Some(Writing { run, entries: all, chunks, next_chunk: 0, merged });
+        self.writing =
+            Some(Writing { run, entries: all, chunks, next_chunk: 0, is_written: false, merged });
         Ok(())
     }
 
     /// Writes up to `count` more chunks, within the caller's transaction. Says whether the run is
-    /// whole; [`Keys::finish_run`] comes after the commit then.
+    /// whole. [`Keys::finish_run`] comes after the commit.
     pub fn write_chunks(&mut self, db: &Connection, count: usize) -> rusqlite::Result<bool> {
         let Some(writing) = &mut self.writing else {
             return Ok(true);
@@ -164,12 +194,13 @@ impl Keys {
         for number in &writing.merged {
             delete_run(db, *number)?;
         }
+        writing.is_written = true;
         Ok(true)
     }
 
-    /// Takes over the run that was just committed.
+    /// Takes over the run if the commit that has just succeeded made it whole.
     pub fn finish_run(&mut self) {
-        if let Some(writing) = self.writing.take() {
+        if let Some(writing) = self.writing.take_if(|writing| writing.is_written) {
             self.runs.retain(|run| !writing.merged.contains(&run.number));
             self.runs.push(writing.run);
         }

@@ -195,23 +195,7 @@ impl Reader for SqliteReader {
         of: AccountId,
         id: LicenseId,
     ) -> Result<Vec<(Code, AllowedFrom)>, StoreError> {
-        let sql = format!(
-            "SELECT {}, (SELECT spec.name FROM policy_meter spec, license WHERE license.account = ?1
-                 AND license.id = ?2 AND spec.account = ?1 AND spec.policy = license.policy
-                 AND spec.place = meter.place) AS name
-             FROM meter WHERE account = ?1 AND license = ?2 ORDER BY place",
-            rows::METER
-        );
-        let found = self.many(&sql, params![of.bytes(), id.bytes()], |row| {
-            Ok((row.get::<_, String>("name")?, rows::meter(row)?.allowed_from))
-        })?;
-        found
-            .into_iter()
-            .map(|(name, allowed)| match Code::parse("name", &name) {
-                Ok(name) => Ok((name, allowed)),
-                Err(_) => Err(StoreError::Corrupt(format!("meter name {name:?}"))),
-            })
-            .collect()
+        rows::allowed(&self.db(), of, id).map_err(store_error)
     }
 
     fn licenses(

@@ -1,9 +1,9 @@
 //! Writes what is newer in memory back to its tables, a little with every unit of work.
 //!
-//! A cycle notes how far each ledger reaches and which meters are dirty, writes those meters and the
-//! newest keys over many commits, and then says in `ledger.covered` that a restart need not replay
-//! what lies before. Meters may move again meanwhile: their rows name their last record, so a replay
-//! never counts a record twice.
+//! A cycle notes how far each ledger reaches and which meters are dirty, writes those meters and
+//! the newest keys over many commits, and then says in `ledger.covered` that a restart need not
+//! replay what lies before. Meters may move again meanwhile: their rows name their last record, so
+//! a replay never counts a record twice.
 
 use rusqlite::{Connection, params};
 use usance_core::id::LicenseId;
@@ -115,8 +115,7 @@ impl WriteBack {
     }
 
     /// Ends the cycle whose last share was just committed.
-    pub fn finish(&mut self, keys: &mut Keys) {
-        keys.finish_run();
+    pub fn finish(&mut self) {
         self.cycle = None;
     }
 }

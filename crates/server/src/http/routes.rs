@@ -1,0 +1,290 @@
+//! The table of routes: what the router serves and what the contract says, from the same rows.
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::routing::{self, MethodRouter};
+use usance_core::token::Permission::{
+    self, CustomerRead, CustomerWrite, LedgerRead, LicenseRead, LicenseWrite, MeterDecrement,
+    MeterIncrement, MeterRead, MeterReset, MeterSet, PolicyRead, PolicyWrite, ProductRead,
+    ProductWrite, TokenRead, TokenWrite,
+};
+use usance_wire::native::openapi::Answers::{self, Made, One, Page};
+use usance_wire::native::openapi::{self as contract, Asks, Needs, Operation};
+use usance_wire::native::query;
+
+use crate::http::App;
+use crate::http::{customers, ledger, licenses, meters, operations, policies, products};
+use crate::http::{tokens, uses};
+
+/// One row: what is said of a route, and what serves it.
+pub(crate) struct Route {
+    operation: Operation,
+    serve: MethodRouter<App>,
+}
+
+/// The router of all routes.
+pub(crate) fn router() -> Router<App> {
+    routes()
+        .into_iter()
+        .fold(Router::new(), |router, route| router.route(route.operation.path, route.serve))
+        .fallback(operations::no_such_route)
+        .method_not_allowed_fallback(operations::method_not_allowed)
+}
+
+/// The contract of all routes, `docs/reference/openapi.json`.
+#[must_use]
+pub fn openapi() -> String {
+    let operations: Vec<_> = routes().into_iter().map(|route| route.operation).collect();
+    contract::document(&operations)
+}
+
+fn routes() -> Vec<Route> {
+    [
+        of_the_server(),
+        of_products(),
+        of_policies(),
+        of_customers(),
+        of_licenses(),
+        of_meters(),
+        of_tokens(),
+        of_the_ledger(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_the_server() -> Vec<Route> {
+    vec![
+        get("/healthz", operations::alive, "Tell that the process is alive")
+            .answers(Answers::Text),
+        get("/readyz", operations::ready, "Tell whether the server can commit")
+            .answers(Answers::Text),
+        get("/metrics", operations::metrics, "Show counters as Prometheus text")
+            .answers(Answers::Text),
+        get("/v1/openapi.json", operations::contract, "Show this contract")
+            .answers(Answers::Contract),
+        get("/v1/whoami", operations::whoami, "Show who is calling and what it may do")
+            .known().answers(One("Caller")),
+    ]
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_products() -> Vec<Route> {
+    vec![
+        post("/v1/products", products::create, "Make a product")
+            .needs(ProductWrite).asks("NewProduct").answers(Made("Product")),
+        get("/v1/products", products::list, "List products")
+            .needs(ProductRead).query(query::PAGE).answers(Page("Product")),
+        get("/v1/products/{product}", products::show, "Show a product")
+            .needs(ProductRead).answers(One("Product")),
+        patch("/v1/products/{product}", products::change, "Change a product")
+            .needs(ProductWrite).asks("ProductPatch").answers(One("Product")),
+        delete("/v1/products/{product}", products::delete, "Delete a product that nothing refers to")
+            .needs(ProductWrite).answers(Answers::Nothing),
+    ]
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_policies() -> Vec<Route> {
+    vec![
+        post("/v1/policies", policies::create, "Make a policy")
+            .needs(PolicyWrite).asks("NewPolicy").answers(Made("Policy")),
+        get("/v1/policies", policies::list, "List policies")
+            .needs(PolicyRead).query(query::POLICIES).answers(Page("Policy")),
+        get("/v1/policies/{policy}", policies::show, "Show a policy")
+            .needs(PolicyRead).answers(One("Policy")),
+        patch("/v1/policies/{policy}", policies::change, "Change a policy")
+            .needs(PolicyWrite).asks("PolicyPatch").answers(One("Policy")),
+        delete("/v1/policies/{policy}", policies::delete, "Delete a policy that nothing refers to")
+            .needs(PolicyWrite).answers(Answers::Nothing),
+    ]
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_customers() -> Vec<Route> {
+    vec![
+        post("/v1/customers", customers::create, "Make a customer")
+            .needs(CustomerWrite).asks("NewCustomer").answers(Made("Customer")),
+        get("/v1/customers", customers::list, "List customers")
+            .needs(CustomerRead).query(query::PAGE).answers(Page("Customer")),
+        get("/v1/customers/{customer}", customers::show, "Show a customer")
+            .needs(CustomerRead).answers(One("Customer")),
+        patch("/v1/customers/{customer}", customers::change, "Change a customer")
+            .needs(CustomerWrite).asks("CustomerPatch").answers(One("Customer")),
+        delete("/v1/customers/{customer}", customers::delete, "Delete a customer that nothing refers to")
+            .needs(CustomerWrite).answers(Answers::Nothing),
+    ]
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_licenses() -> Vec<Route> {
+    vec![
+        post("/v1/licenses", licenses::create, "Make a license")
+            .needs(LicenseWrite).asks("NewLicense").answers(Made("License")),
+        get("/v1/licenses", licenses::list, "List licenses")
+            .needs(LicenseRead).query(query::LICENSES).answers(Page("License")),
+        get("/v1/licenses/{license}", licenses::show, "Show a license")
+            .needs(LicenseRead).answers(One("License")),
+        patch("/v1/licenses/{license}", licenses::change, "Change a license")
+            .needs(LicenseWrite).asks("LicensePatch").answers(One("License")),
+        delete("/v1/licenses/{license}", licenses::delete, "Delete a license")
+            .needs(LicenseWrite).answers(Answers::Nothing),
+        post("/v1/licenses/{license}/suspend", licenses::suspend, "Stop it until reinstated")
+            .needs(LicenseWrite).answers(One("License")),
+        post("/v1/licenses/{license}/reinstate", licenses::reinstate, "Let it go on")
+            .needs(LicenseWrite).answers(One("License")),
+        post("/v1/licenses/{license}/revoke", licenses::revoke, "Stop it for good")
+            .needs(LicenseWrite).answers(One("License")),
+    ]
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_meters() -> Vec<Route> {
+    vec![
+        get("/v1/licenses/{license}/meters", meters::list, "List the meters of a license")
+            .needs(MeterRead).answers(Page("Meter")),
+        get("/v1/licenses/{license}/meters/{meter}", meters::show, "Show a meter")
+            .needs(MeterRead).answers(One("Meter")),
+        patch("/v1/licenses/{license}/meters/{meter}", meters::change, "Change its ceiling")
+            .needs(LicenseWrite).asks("AllowedChange").answers(One("Meter")),
+        post("/v1/licenses/{license}/meters/{meter}/increment", uses::increment, "Count up")
+            .needs(MeterIncrement).asks_use("Use").answers(One("Answer")),
+        post("/v1/licenses/{license}/meters/{meter}/decrement", uses::decrement, "Count down")
+            .needs(MeterDecrement).asks_use("Use").answers(One("Answer")),
+        post("/v1/licenses/{license}/meters/{meter}/set", uses::set, "Set to a value")
+            .needs(MeterSet).asks_use("SetUse").answers(One("Answer")),
+        post("/v1/licenses/{license}/meters/{meter}/reset", uses::reset, "Set back")
+            .needs(MeterReset).asks_use("ResetUse").answers(One("Answer")),
+        get("/v1/licenses/{license}/meters/{meter}/records", meters::history, "Show its history")
+            .needs(MeterRead).query(query::PAGE).answers(Page("Record")),
+        get("/v1/licenses/{license}/meters/{meter}/usage", meters::sums, "Sum it per window")
+            .needs(MeterRead).query(query::USAGE).answers(One("Usage")),
+        post("/v1/uses", uses::batch, "Count a batch of uses")
+            .needs_each().asks_batch().answers(Answers::Outcomes),
+    ]
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_tokens() -> Vec<Route> {
+    vec![
+        post("/v1/tokens", tokens::create, "Make a token; its secret is shown once")
+            .needs(TokenWrite).asks("NewToken").answers(Made("MadeToken")),
+        get("/v1/tokens", tokens::list, "List tokens")
+            .needs(TokenRead).query(query::PAGE).answers(Page("Token")),
+        get("/v1/tokens/{token}", tokens::show, "Show a token")
+            .needs(TokenRead).answers(One("Token")),
+        delete("/v1/tokens/{token}", tokens::revoke, "Revoke a token for good")
+            .needs(TokenWrite).answers(One("Token")),
+    ]
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_the_ledger() -> Vec<Route> {
+    vec![
+        get("/v1/ledger/checkpoint", ledger::checkpoint, "Show the newest signed checkpoint")
+            .needs(LedgerRead).answers(Answers::Text),
+        get("/v1/ledger/key", ledger::key, "Show the key that checkpoints verify with")
+            .needs(LedgerRead).answers(Answers::Text),
+        get("/v1/ledger/proof/inclusion", ledger::inclusion, "Prove that a record is in it")
+            .needs(LedgerRead).query(query::INCLUSION).answers(One("InclusionProof")),
+        get("/v1/ledger/proof/consistency", ledger::consistency, "Prove that it only grew")
+            .needs(LedgerRead).query(query::CONSISTENCY).answers(One("ConsistencyProof")),
+    ]
+}
+
+impl Route {
+    fn new(
+        method: &'static str,
+        path: &'static str,
+        does: &'static str,
+        serve: MethodRouter<App>,
+    ) -> Self {
+        let operation = Operation {
+            method,
+            path,
+            needs: Needs::Nothing,
+            query: query::NONE,
+            asks: Asks::Nothing,
+            answers: Answers::Nothing,
+            does,
+        };
+        Self { operation, serve }
+    }
+
+    fn known(mut self) -> Self {
+        self.operation.needs = Needs::Caller;
+        self
+    }
+
+    fn needs(mut self, permission: Permission) -> Self {
+        self.operation.needs = Needs::Permission(permission.word());
+        self
+    }
+
+    fn needs_each(mut self) -> Self {
+        self.operation.needs = Needs::EachOperation;
+        self
+    }
+
+    fn query(mut self, names: &'static [&'static str]) -> Self {
+        self.operation.query = names;
+        self
+    }
+
+    fn asks(mut self, schema: &'static str) -> Self {
+        self.operation.asks = Asks::One(schema);
+        self
+    }
+
+    fn asks_use(mut self, schema: &'static str) -> Self {
+        self.operation.asks = Asks::Use(schema);
+        self
+    }
+
+    fn asks_batch(mut self) -> Self {
+        self.operation.asks = Asks::Batch;
+        self
+    }
+
+    fn answers(mut self, answers: Answers) -> Self {
+        self.operation.answers = answers;
+        self
+    }
+}
+
+fn get<H, T>(path: &'static str, handler: H, does: &'static str) -> Route
+where
+    H: Handler<T, App>,
+    T: 'static,
+{
+    Route::new("get", path, does, routing::get(handler))
+}
+
+fn post<H, T>(path: &'static str, handler: H, does: &'static str) -> Route
+where
+    H: Handler<T, App>,
+    T: 'static,
+{
+    Route::new("post", path, does, routing::post(handler))
+}
+
+fn patch<H, T>(path: &'static str, handler: H, does: &'static str) -> Route
+where
+    H: Handler<T, App>,
+    T: 'static,
+{
+    Route::new("patch", path, does, routing::patch(handler))
+}
+
+fn delete<H, T>(path: &'static str, handler: H, does: &'static str) -> Route
+where
+    H: Handler<T, App>,
+    T: 'static,
+{
+    Route::new("delete", path, does, routing::delete(handler))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+//! What a caller hears of a use.
+
+use usance_core::id::LicenseId;
+use usance_core::meter::Counted;
+use usance_core::quantity::{Quantity, Scale};
+use usance_core::refusal::Refusal;
+use usance_core::usage::Answer;
+
+use crate::json::write::{self, Object};
+use crate::native::problem::Problem;
+
+/// Appends the answer of a use.
+pub fn write(answer: &Answer, out: &mut Vec<u8>) {
+    write::object(out, |members| write_members(answer, members));
+}
+
+/// Appends an outcome of a batch: an answer or a problem, and its status.
+pub(super) fn write_outcome(outcome: &Result<Answer, Refusal>, out: &mut Vec<u8>) {
+    match outcome {
+        Ok(answer) => write::object(out, |members| {
+            members.integer("status", 200);
+            write_members(answer, members);
+        }),
+        // Refusals own little, and are the rarer outcome.
+        Err(refusal) => Problem::Refused(refusal.clone()).write_outcome(out),
+    }
+}
+
+/// Writes what was counted.
+pub(super) fn write_counted(counted: &Counted, scale: Scale, members: &mut Object<'_>) {
+    let amount =
+        |all: &mut Object<'_>, name: &str, value: Quantity| all.quantity(name, value, scale);
+    members.word("operation", counted.operation.word());
+    amount(members, "asked", counted.asked);
+    amount(members, "applied", counted.applied);
+    amount(members, "overage", counted.overage);
+    amount(members, "total", counted.total);
+    amount(members, "gross", counted.gross);
+    members.maybe("allowed", counted.allowed, amount);
+    members.maybe("remaining", counted.remaining(), amount);
+    amount(members, "held", counted.held);
+    members.null("period_end");
+}
+
+fn write_members(answer: &Answer, members: &mut Object<'_>) {
+    members.id("license", LicenseId::PREFIX, answer.license.bytes());
+    members.word("meter", &answer.meter);
+    write_counted(&answer.counted, answer.scale, members);
+    members.integer("record", answer.record);
+    members.time("at", answer.at);
+    members.boolean("repeat", answer.repeat);
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,54 @@
+//! The history of a meter.
+
+use usance_core::usage::Subject;
+use usance_core::view::{History, HistoryEntry, HistoryEvent};
+
+use crate::json::write::{self, Object};
+use crate::native::answers::write_counted;
+use crate::native::lists;
+
+/// Appends a page of history.
+pub fn write(history: &History, out: &mut Vec<u8>) {
+    lists::write(&history.page, out, |entry, out| {
+        write::object(out, |members| write_entry(history, entry, members));
+    });
+}
+
+fn write_entry(history: &History, entry: &HistoryEntry, members: &mut Object<'_>) {
+    let kind = match entry.event {
+        HistoryEvent::Use { .. } => "use",
+        HistoryEvent::Refused { .. } => "refused",
+    };
+    members.word("kind", kind);
+    let prefix = usance_core::id::LicenseId::PREFIX;
+    members.id("license", prefix, history.license.bytes());
+    members.word("meter", &history.meter);
+    match &entry.event {
+        HistoryEvent::Use { counted, occurred_at, subject, attributes } => {
+            write_counted(counted, history.scale, members);
+            members.maybe("occurred_at", *occurred_at, Object::time);
+            members.maybe("subject", subject.as_ref(), write_subject);
+            write::object(members.member("attributes"), |all| {
+                for (name, value) in attributes {
+                    all.text(name, value);
+                }
+            });
+        }
+        HistoryEvent::Refused { operation, asked, code, total } => {
+            members.word("operation", operation.word());
+            members.quantity("asked", *asked, history.scale);
+            members.text("code", code);
+            members.quantity("total", *total, history.scale);
+        }
+    }
+    members.integer("record", entry.record);
+    members.time("at", entry.at);
+}
+
+fn write_subject(members: &mut Object<'_>, name: &str, subject: &Subject) {
+    write::object(members.member(name), |fields| {
+        fields.maybe("user", subject.user.as_deref(), Object::text);
+        fields.maybe("host", subject.host.as_deref(), Object::text);
+        fields.maybe("address", subject.address.as_deref(), Object::text);
+    });
+}

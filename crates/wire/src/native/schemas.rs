@@ -1,0 +1,21 @@
+//! What bodies look like, as JSON Schema. Tests hold it against what the readers and writers do.
+
+mod catalogue;
+mod counting;
+pub(super) mod parts;
+mod proofs;
+
+use serde_json::{Map, Value};
+
+/// Every schema, by name.
+pub(super) fn all() -> Value {
+    [catalogue::all(), counting::all(), proofs::all()]
+        .concat()
+        .into_iter()
+        .map(|(name, schema)| (name.to_owned(), schema))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,223 @@
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use usance_core::ledger::tree::Hash;
+use usance_core::usage::Subject;
+use usance_core::view::{
+    ConsistencyProof, History, HistoryEntry, HistoryEvent, InclusionProof, Page, UsageReport,
+    Window,
+};
+
+use crate::native::fixtures;
+use crate::native::{
+    answers, batch, caller, customers, ledger, licenses, meters, policies, problem, products,
+    records, tokens, usage, uses,
+};
+
+fn schema(name: &str) -> Value {
+    let found = super::all().get(name).cloned();
+    found.unwrap_or_else(|| panic!("there is no schema {name}"))
+}
+
+fn names(object: &Value) -> BTreeSet<String> {
+    let object = object.as_object().unwrap();
+    object.keys().cloned().collect()
+}
+
+/// Holds an object that was written against a schema: the same members, each of its type.
+fn check_shown(name: &str, write: impl FnOnce(&mut Vec<u8>)) {
+    let mut out = Vec::new();
+    write(&mut out);
+    let found: Value = serde_json::from_slice(&out).unwrap();
+    check_value(&schema(name), &found, name);
+}
+
+/// As much of JSON Schema as our schemas say.
+fn check_value(schema: &Value, found: &Value, place: &str) {
+    if let Some(name) = schema["$ref"].as_str() {
+        let name = name.strip_prefix("#/components/schemas/").unwrap();
+        check_value(&self::schema(name), found, place);
+        return;
+    }
+    if let Some(choices) = schema["anyOf"].as_array() {
+        let fits = |choice: &&Value| match choice["type"].as_str() {
+            Some("null") => found.is_null(),
+            Some("object") => {
+                found.is_object() && names(&choice["properties"]).is_superset(&names(found))
+            }
+            Some("array") => found.is_array(),
+            Some("string") => found.is_string(),
+            Some("number" | "integer") => found.is_number(),
+            _ if choice["enum"].is_array() => choice["enum"].as_array().unwrap().contains(found),
+            _ => !found.is_null(),
+        };
+        let choice = choices.iter().find(fits);
+        check_value(choice.unwrap_or_else(|| panic!("{place}: {found}")), found, place);
+        return;
+    }
+    if let Some(words) = schema["enum"].as_array() {
+        assert!(words.contains(found), "{place}: {found}");
+        return;
+    }
+    if !schema["const"].is_null() {
+        assert_eq!(schema["const"], *found, "{place}");
+        return;
+    }
+    match schema["type"].as_str().unwrap_or("number") {
+        "object" if schema["properties"].is_object() => {
+            let required: BTreeSet<_> = schema["required"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|name| name.as_str().unwrap().to_owned())
+                .collect();
+            let found_names = names(found);
+            assert!(found_names.is_superset(&required), "{place}: {found}");
+            for (name, value) in found.as_object().unwrap() {
+                let member = &schema["properties"][name];
+                assert!(!member.is_null(), "{place}.{name} is in no schema");
+                check_value(member, value, &format!("{place}.{name}"));
+            }
+        }
+        "object" => assert!(found.is_object(), "{place}: {found}"),
+        "array" => {
+            for item in found.as_array().unwrap() {
+                check_value(&schema["items"], item, place);
+            }
+        }
+        "string" => assert!(found.is_string(), "{place}: {found}"),
+        "null" => assert!(found.is_null(), "{place}: {found}"),
+        "boolean" => assert!(found.is_boolean(), "{place}: {found}"),
+        "integer" => assert!(found.is_u64(), "{place}: {found}"),
+        _ => assert!(found.is_number(), "{place}: {found}"),
+    }
+}
+
+#[test]
+fn what_is_read_is_what_the_contract_says() {
+    for (name, known) in [
+        ("NewProduct", &products::NEW[..]),
+        ("ProductPatch", &products::PATCH),
+        ("NewCustomer", &customers::NEW),
+        ("CustomerPatch", &customers::PATCH),
+        ("NewPolicy", &policies::NEW),
+        ("PolicyPatch", &policies::PATCH),
+        ("NewPolicyMeter", &policies::NEW_METER),
+        ("PolicyMeterPatch", &policies::METER_PATCH),
+        ("NewLicense", &licenses::NEW),
+        ("LicensePatch", &licenses::PATCH),
+        ("AllowedChange", &licenses::ALLOWED),
+        ("NewToken", &tokens::NEW),
+        ("Use", &uses::USE),
+        ("BatchUse", &batch::ITEM),
+        ("Subject", &uses::SUBJECT),
+    ] {
+        let known: BTreeSet<_> = known.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(names(&schema(name)["properties"]), known, "{name}");
+        assert_eq!(schema(name)["additionalProperties"], json!(false), "{name}");
+    }
+}
+
+#[test]
+fn what_is_written_is_what_the_contract_says() {
+    check_shown("Product", |out| products::write(&fixtures::product(), out));
+    check_shown("Customer", |out| customers::write(&fixtures::customer(), out));
+    check_shown("Policy", |out| policies::write(&fixtures::policy(), out));
+    let (license, now) = fixtures::license();
+    check_shown("License", |out| licenses::write(&license, now, out));
+    let (token, secret) = fixtures::token();
+    check_shown("Token", |out| tokens::write(&token, None, out));
+    check_shown("MadeToken", |out| tokens::write(&token, Some(&secret), out));
+    check_shown("Meter", |out| meters::write(&fixtures::meter(), out));
+    check_shown("Caller", |out| caller::write(&fixtures::caller(), out));
+    check_shown("Answer", |out| answers::write(&answers::tests::answer(), out));
+    for (problem, ..) in problem::tests::all() {
+        check_shown("Problem", |out| problem.write("5f-1", out));
+    }
+}
+
+#[test]
+fn histories_sums_and_proofs_are_what_the_contract_says() {
+    let answer = answers::tests::answer();
+    let used = |subject: Option<Subject>| HistoryEvent::Use {
+        counted: answer.counted,
+        occurred_at: Some(answer.at),
+        subject,
+        attributes: vec![("scene".into(), "in\"tro".into())],
+    };
+    let refused = HistoryEvent::Refused {
+        operation: answer.counted.operation,
+        asked: 5,
+        code: "limit-reached".into(),
+        total: 97,
+    };
+    let subject = Subject { user: Some("ada".into()), ..Subject::default() };
+    let entry = |event| HistoryEntry { record: 17, at: answer.at, event };
+    let events = [used(Some(subject)), used(None), refused];
+    let history = History {
+        license: answer.license,
+        meter: answer.meter.clone(),
+        scale: answer.scale,
+        page: Page { items: events.into_iter().map(entry).collect(), next: Some("c".into()) },
+    };
+    let mut out = Vec::new();
+    records::write(&history, &mut out);
+    let page: Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(page["next"], "c");
+    for (item, name) in
+        page["items"].as_array().unwrap().iter().zip(["UseRecord", "UseRecord", "RefusedRecord"])
+    {
+        check_value(&schema(name), item, name);
+    }
+    check_shown("Usage", |out| {
+        let report = UsageReport {
+            meter: answer.meter.clone(),
+            scale: answer.scale,
+            window: Window::Month,
+            from: answer.at,
+            to: answer.at,
+            windows: vec![(answer.at, Default::default())],
+        };
+        usage::write(&report, out);
+    });
+    let path: Vec<Hash> = vec![[1; 32], [2; 32]];
+    check_shown("InclusionProof", |out| {
+        let proof = InclusionProof {
+            record: 1,
+            bytes: vec![255, 0],
+            size: 3,
+            root: [3; 32],
+            path: path.clone(),
+        };
+        ledger::write_inclusion(&proof, out);
+    });
+    check_shown("ConsistencyProof", |out| {
+        let proof = ConsistencyProof {
+            from: 1,
+            to: 3,
+            from_root: [3; 32],
+            to_root: [4; 32],
+            path: path.clone(),
+        };
+        ledger::write_consistency(&proof, out);
+    });
+}
+
+#[test]
+fn every_reference_leads_to_a_schema() {
+    fn walk(value: &Value, all: &Value) {
+        match value {
+            Value::Object(members) => {
+                if let Some(name) = members.get("$ref").and_then(Value::as_str) {
+                    let name = name.strip_prefix("#/components/schemas/").unwrap();
+                    assert!(!all[name].is_null(), "{name}");
+                }
+                members.values().for_each(|member| walk(member, all));
+            }
+            Value::Array(items) => items.iter().for_each(|item| walk(item, all)),
+            _ => {}
+        }
+    }
+    let all = super::all();
+    walk(&all, &all);
+}
