@@ -312,7 +312,9 @@ impl Writer {
             let head = match self.store.open_ledger(account)? {
                 Some(tail) => LedgerHead::open(account, self.id, tail),
                 None => {
-                    let number = self.store.next_ledger_number()?;
+                    // The store does not know yet of those that begin with the same unit.
+                    let beside = u32::try_from(unit.ledgers.len()).unwrap_or(u32::MAX);
+                    let number = self.store.next_ledger_number()?.saturating_add(beside);
                     LedgerHead::begin(account, self.id, number, wall, unit)
                 }
             };
@@ -332,6 +334,7 @@ impl Writer {
         let begin = Instant::now();
         self.store.commit(unit)?;
         let spent = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.set_stopped(None);
         self.shared.directory.forget(unit);
         let counters = &self.shared.counters;
         let records = unit.blocks.iter().map(|block| block.count).sum();
@@ -352,10 +355,7 @@ impl Writer {
         }
         let done = catch_unwind(AssertUnwindSafe(|| work(self)));
         let error = match done {
-            Ok(Ok(done)) => {
-                self.set_stopped(None);
-                return Ok(done);
-            }
+            Ok(Ok(done)) => return Ok(done),
             Ok(Err(Undecided::Refused(refusal))) => return Err(Failure::Refused(refusal)),
             Ok(Err(Undecided::Store(error))) => error,
             Err(_) => StoreError::UnknownOutcome("the writer met a broken invariant".into()),

@@ -105,6 +105,11 @@ impl SqliteStore {
         };
         let failed = |error: rusqlite::Error| open_error(&path, &error);
         let identity = identity(&connection.lock(), public_key, new_identity).map_err(failed)?;
+        let other_key = || {
+            let what = "it was written with another writer.key; put that one back".into();
+            OpenError::Database { path: path.clone(), what }
+        };
+        let identity = identity.ok_or_else(other_key)?;
         let corrupt =
             |error: StoreError| OpenError::Corrupt { path: path.clone(), what: error.to_string() };
         let keys = Keys::open(&connection.lock()).map_err(corrupt)?;
@@ -400,7 +405,14 @@ impl Store for SqliteStore {
     }
 }
 
-fn identity(db: &Connection, public_key: [u8; 32], new: Identity) -> rusqlite::Result<Identity> {
+/// Who writes with this key; none if the database was written with another one. Where a meter
+/// stands and which keys were spent follows from the ledger of one writer: another one, with a
+/// ledger of its own, would forget what the first has not written back.
+fn identity(
+    db: &Connection,
+    public_key: [u8; 32],
+    new: Identity,
+) -> rusqlite::Result<Option<Identity>> {
     use rusqlite::OptionalExtension as _;
     let secret = db
         .query_row("SELECT value FROM meta WHERE name = 'key_secret'", [], |row| row.get(0))
@@ -420,6 +432,7 @@ fn identity(db: &Connection, public_key: [u8; 32], new: Identity) -> rusqlite::R
         .optional()?;
     let writer = match writer {
         Some(id) => WriterId::from_bytes(id),
+        None if db.prepare("SELECT 1 FROM ledger")?.exists([])? => return Ok(None),
         None => {
             db.execute(
                 "INSERT INTO writer (id, public_key) VALUES (?1, ?2)",
@@ -428,7 +441,7 @@ fn identity(db: &Connection, public_key: [u8; 32], new: Identity) -> rusqlite::R
             new.writer
         }
     };
-    Ok(Identity { writer, key_secret })
+    Ok(Some(Identity { writer, key_secret }))
 }
 
 fn read_record(db: &Connection, ledger: LedgerNumber, record: u64) -> Result<Vec<u8>, StoreError> {

@@ -32,7 +32,7 @@ pub fn for_each_hashed(
         "SELECT id, count, root, signature, body FROM block
          WHERE id >= ?1 AND id < ?2 ORDER BY id",
     )?;
-    let mut rows = statement.query([row_id(ledger, 0), row_id(ledger + 1, 0)])?;
+    let mut rows = statement.query([row_id(ledger, 0), row_id(ledger.saturating_add(1), 0)])?;
     thread::scope(|scope| {
         let (to_hash, unhashed) = sync_channel(PARCELS_UNDER_WAY);
         let (hashed, to_audit) = sync_channel(PARCELS_UNDER_WAY);

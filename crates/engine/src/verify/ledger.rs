@@ -10,6 +10,7 @@ use usance_core::usage::Subject;
 
 use super::blocks::{HashedBlock, for_each_hashed};
 use super::{FINDINGS_MAX, Finding, Kept, LedgerReport, Named, Problem, Report, catalogue};
+use crate::limits::RECORD_INDEX_BITS;
 use crate::store::sqlite::row_id;
 use crate::stored_tree::is_stored;
 use crate::unit::LedgerNumber;
@@ -22,11 +23,29 @@ pub fn size(db: &Connection, ledger: LedgerNumber) -> rusqlite::Result<u64> {
     let last = db
         .query_row(
             "SELECT id, count FROM block WHERE id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT 1",
-            [row_id(ledger, 0), row_id(ledger + 1, 0)],
+            [row_id(ledger, 0), row_id(ledger.saturating_add(1), 0)],
             |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
         )
         .optional()?;
     Ok(last.map_or(0, |(id, count)| (id - row_id(ledger, 0) + count).cast_unsigned()))
+}
+
+/// The first record that lies in no ledger: the ledger's number, and the record's position.
+pub fn stray(db: &Connection, known: &[LedgerNumber]) -> rusqlite::Result<Option<(i64, u64)>> {
+    let mut statement =
+        db.prepare("SELECT id FROM block WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 1")?;
+    let mut from = i64::MIN;
+    let ends = known.iter().map(|number| row_id(*number, 0)).chain([i64::MAX]);
+    let begins = known.iter().map(|number| row_id(number.saturating_add(1), 0));
+    for (to, next) in ends.zip(begins.chain([i64::MAX])) {
+        let id: Option<i64> = statement.query_row([from, to], |row| row.get(0)).optional()?;
+        if let Some(id) = id {
+            let record = id.cast_unsigned() & ((1 << RECORD_INDEX_BITS) - 1);
+            return Ok(Some((id >> RECORD_INDEX_BITS, record)));
+        }
+        from = next;
+    }
+    Ok(None)
 }
 
 /// Checks a ledger from its first record to its last.
@@ -106,8 +125,11 @@ impl<'a> Check<'a> {
             self.record(bytes, check, leaf)?;
             count += 1;
         }
-        if count != block.count {
-            self.find(Some(block.first + count), Problem::Missing(block.first + block.count));
+        if count < block.count {
+            self.find(Some(block.first + count), Problem::Missing(block.first + block.count - 1));
+        }
+        if count > block.count {
+            self.find(Some(block.first + block.count), Problem::Surplus);
         }
         self.report.bytes += block.body.len() as u64;
         let has_new_findings = self.report.findings.len() > findings_before;
@@ -193,7 +215,7 @@ impl<'a> Check<'a> {
             .db
             .query_row(
                 "SELECT count(*) FROM subject WHERE id >= ?1 AND id < ?2",
-                [row_id(self.ledger.number, 0), row_id(self.ledger.number + 1, 0)],
+                [row_id(self.ledger.number, 0), row_id(self.ledger.number.saturating_add(1), 0)],
                 |row| row.get::<_, i64>(0),
             )?
             .cast_unsigned()

@@ -5,6 +5,7 @@ use usance_core::id::LicenseId;
 use usance_core::ledger::audit::{Auditor, Trail};
 use usance_core::ledger::block;
 use usance_core::ledger::record::{Event, Record};
+use usance_core::meter::MeterSpec;
 use usance_core::policy::Policy;
 
 use super::{Finding, Named, Problem, Report};
@@ -24,7 +25,7 @@ pub fn check(
         let found = match row {
             Some(meter) => {
                 report.meters += 1;
-                difference(db, ledger, meter, spec.floor, trail)?
+                difference(db, ledger, (license, spec), meter, trail)?
             }
             None => Some((trail.map(|trail| trail.last_record), "is missing".to_owned())),
         };
@@ -43,14 +44,15 @@ type Difference = Option<(Option<u64>, String)>;
 fn difference(
     db: &Connection,
     ledger: &Named,
+    (license, spec): (LicenseId, &MeterSpec),
     meter: &LoadedMeter,
-    floor: i64,
     trail: Option<Trail>,
 ) -> rusqlite::Result<Difference> {
     let state = &meter.state;
+    let beginning = spec.beginning().total;
     let stands = || format!("stands at total {} and gross {}", state.total, state.gross);
     let Some(trail) = trail else {
-        let is_new = state.total == floor.max(0) && state.gross == 0 && state.last_record.is_none();
+        let is_new = state.total == beginning && state.gross == 0 && state.last_record.is_none();
         let difference = || (None, format!("{}, but the ledger never moved it", stands()));
         return Ok((!is_new).then(difference));
     };
@@ -58,8 +60,8 @@ fn difference(
     let expected = match state.last_record {
         Some(last) if last == trail.last_record => Some((trail.total, trail.gross)),
         _ if must_be_current => None,
-        Some(last) => figures_of(db, ledger, last)?,
-        None => Some((floor.max(0), 0)),
+        Some(last) => figures_of(db, ledger, (license, &spec.name), last)?,
+        None => Some((beginning, 0)),
     };
     // A refusal leaves a record, but no gross in it.
     let fits = expected.is_some_and(|(total, gross)| {
@@ -73,10 +75,11 @@ fn difference(
     Ok(Some((Some(last_record), format!("{}, {leaves}", stands()))))
 }
 
-/// The total and gross that a record states; no gross if it is a refusal.
+/// The total and gross that a record of this meter states; no gross if it is a refusal.
 fn figures_of(
     db: &Connection,
     ledger: &Named,
+    (license, name): (LicenseId, &str),
     record: u64,
 ) -> rusqlite::Result<Option<(i64, i64)>> {
     let id = row_id(ledger.number, record);
@@ -90,8 +93,12 @@ fn figures_of(
     let place = usize::try_from(id - first).unwrap_or(usize::MAX);
     let bytes = block::records(&body).nth(place).map(|(bytes, _)| bytes);
     Ok(match bytes.and_then(|bytes| Record::decode(bytes).ok()).map(|record| record.event) {
-        Some(Event::Use(event)) => Some((event.counted.total, event.counted.gross)),
-        Some(Event::Refused(event)) => Some((event.total, i64::MIN)),
+        Some(Event::Use(event)) if event.license == license && event.meter == name => {
+            Some((event.counted.total, event.counted.gross))
+        }
+        Some(Event::Refused(event)) if event.license == license && event.meter == name => {
+            Some((event.total, i64::MIN))
+        }
         _ => None,
     })
 }

@@ -10,7 +10,6 @@ use usance_core::caller::Caller;
 use usance_core::command::{
     Command, NewLicense, NewMeter, NewOverage, NewPolicy, NewProduct, Ref, Reply,
 };
-use usance_core::ledger::checkpoint::Checkpoint;
 use usance_core::license::{License, LicenseRef};
 use usance_core::policy::MeterWhile;
 use usance_core::quantity::{Decimal, Scale};
@@ -180,11 +179,6 @@ impl World {
     /// The newest checkpoint, as a note.
     pub async fn note(&self) -> String {
         self.engine.checkpoint(Arc::clone(&self.system)).await.expect("a checkpoint")
-    }
-
-    /// How many records the ledger has.
-    pub async fn size(&self) -> u64 {
-        Checkpoint::peek(&self.note().await).expect("a note").size
     }
 }
 
