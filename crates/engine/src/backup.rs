@@ -18,8 +18,8 @@ pub struct BackupReport {
     pub bytes: u64,
 }
 
-/// Copies the database of `data` into the new file `target`. The copy is one consistent state, and a
-/// complete server database without its secret key (`writer.key` is kept apart on purpose).
+/// Copies the database of `data` into the new file `target`. The copy is one consistent state, and
+/// a complete server database without its secret key (`writer.key` is kept apart on purpose).
 /// `progress` hears how many of how many pages are done.
 ///
 /// # Errors
@@ -33,7 +33,11 @@ pub fn backup(
     let io = |source| OpenError::Io { path: target.to_path_buf(), source };
     std::fs::File::create_new(target).map_err(io)?;
     let failed = |error: rusqlite::Error| open_error(target, &error);
-    copy(&source, target, progress).map_err(failed)?;
+    if let Err(error) = copy(&source, target, progress) {
+        // Half a copy must not be taken for a whole one.
+        std::fs::remove_file(target).map_err(io)?;
+        return Err(failed(error));
+    }
     std::fs::File::open(target).and_then(|file| file.sync_all()).map_err(io)?;
     let bytes = std::fs::metadata(target).map_err(io)?.len();
     Ok(BackupReport { bytes })

@@ -4,19 +4,21 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use usance_core::caller::Caller;
-use usance_core::id::AccountId;
+use usance_core::id::{AccountId, LicenseId};
 use usance_core::key::{as_probably_meant, has_valid_check_symbol};
 use usance_core::ledger::commitment::Commitment;
 use usance_core::ledger::record::{AttributesView, Event, Record, RefusedEvent, UseEvent};
 use usance_core::license::{LicenseKey, LicenseRef};
-use usance_core::meter::{Meter, MeterState};
+use usance_core::meter::{Counted, Meter, MeterSpec, MeterState};
+use usance_core::quantity::Scale;
 use usance_core::refusal::{Kind, Refusal};
+use usance_core::text::Code;
 use usance_core::time::Timestamp;
 use usance_core::usage::{Answer, KeyDigest, RequestDigest, Use};
 
 use crate::ledger_head::LedgerHead;
 use crate::random;
-use crate::store::{FastMap, Loaded, LoadedLicense, Store, StoreError, Wanted};
+use crate::store::{FastMap, Loaded, LoadedLicense, LoadedMeter, Store, StoreError, Wanted};
 use crate::unit::{ClosedHour, MovedMeter, SpentKey, SubjectRow, Unit};
 
 /// What a caller hears of each of its uses.
@@ -130,7 +132,7 @@ impl<'a> Counting<'a> {
         caller.need(used.operation.kind().permission())?;
         caller.need_meter(&used.meter)?;
         let place = place.ok_or_else(|| unknown_license(&used.license))?;
-        let LoadedLicense { license, policy, .. } = &self.loaded.licenses[place];
+        let LoadedLicense { license, policy, meters, .. } = &self.loaded.licenses[place];
         let (license, policy) = (Arc::clone(license), Arc::clone(policy));
         caller.need_license(license.id, license.product)?;
         let meter_place = policy
@@ -139,51 +141,24 @@ impl<'a> Counting<'a> {
             .position(|spec| spec.name == used.meter)
             .ok_or_else(|| Refusal::Unknown(Kind::Meter, used.meter.as_str().into()))?;
         let spec = &policy.meters[meter_place];
+        let LoadedMeter { allowed_from, state } = meters[meter_place];
         let now = head.now();
 
-        if let Some((digest, request)) = keyed
-            && let Some(spent) = self.spent(digest, spec.scale, now)
-        {
-            let answer = &spent.answer;
-            let is_same = answer.license == license.id && answer.meter == used.meter;
-            if spent.request != request || !is_same {
-                return Err(Refusal::IdempotencyConflict);
-            }
-            return Ok(Answer { repeat: true, ..spent.answer });
+        if let Some(first) = self.first_answer(keyed, license.id, spec, now)? {
+            return Ok(first);
         }
-
         license.check_metering(policy.meter_while, now)?;
         used.check_occurred_at(now)?;
-        let loaded = self.loaded.licenses[place].meters[meter_place];
-        let state = loaded.state;
-        let meter = Meter { license: license.id, spec, allowed_from: loaded.allowed_from };
+        let meter = Meter { license: license.id, spec, allowed_from };
+        let place = (place, meter_place);
         let (counted, after) = match meter.decide(&state, &used.operation, now) {
             Ok(decided) => decided,
             Err(refusal) => {
-                self.refuse((place, meter_place), used, &meter, &refusal, head, unit);
+                self.refuse(place, used, &meter, &refusal, head, unit);
                 return Err(refusal);
             }
         };
-
-        let subject = used.subject.as_ref().map(|subject| {
-            let salt = random::salt();
-            (Commitment::to(subject, &salt), salt)
-        });
-        let event = Event::Use(UseEvent {
-            license: license.id,
-            meter: &spec.name,
-            counted,
-            previous: state.last_record,
-            idempotency: keyed,
-            occurred_at: used.occurred_at,
-            subject: subject.map(|(commitment, _)| commitment),
-            attributes: AttributesView::encode(&used.attributes, &mut self.attributes),
-        });
-        let record = head.append(event, unit);
-        if let (Some(subject), Some((_, salt))) = (&used.subject, subject) {
-            let subject = subject.clone();
-            unit.subjects.push(SubjectRow { ledger: head.number(), record, salt, subject });
-        }
+        let record = self.record(used, keyed, &meter, &state, counted, head, unit);
         if state.hour.uses > 0 && state.hour.hour != after.hour.hour {
             unit.hours.push(ClosedHour {
                 account: self.account,
@@ -192,7 +167,7 @@ impl<'a> Counting<'a> {
                 sums: state.hour,
             });
         }
-        self.move_to((place, meter_place), MeterState { last_record: Some(record), ..after }, unit);
+        self.move_to(place, MeterState { last_record: Some(record), ..after }, unit);
         let answer = Answer {
             license: license.id,
             meter: spec.name.clone(),
@@ -209,13 +184,56 @@ impl<'a> Counting<'a> {
         Ok(answer)
     }
 
-    /// The first answer under a key, from this unit or from the ledger, while the window lasts.
-    fn spent(
+    /// Appends the record of an accepted use, and lays its personal data beside it.
+    #[expect(clippy::too_many_arguments, reason = "a record is made of all of these")]
+    fn record(
         &mut self,
-        digest: KeyDigest,
-        scale: usance_core::quantity::Scale,
+        used: &Use,
+        keyed: Keyed,
+        meter: &Meter<'_>,
+        before: &MeterState,
+        counted: Counted,
+        head: &mut LedgerHead,
+        unit: &mut Unit,
+    ) -> u64 {
+        let salted = used.subject.as_ref().map(|subject| (subject, random::salt()));
+        let event = Event::Use(UseEvent {
+            license: meter.license,
+            meter: &meter.spec.name,
+            counted,
+            previous: before.last_record,
+            idempotency: keyed,
+            occurred_at: used.occurred_at,
+            subject: salted.map(|(subject, salt)| Commitment::to(subject, &salt)),
+            attributes: AttributesView::encode(&used.attributes, &mut self.attributes),
+        });
+        let record = head.append(event, unit);
+        if let Some((subject, salt)) = salted {
+            let subject = subject.clone();
+            unit.subjects.push(SubjectRow { ledger: head.number(), record, salt, subject });
+        }
+        record
+    }
+
+    /// The first answer once more, if the key was spent on this very request.
+    fn first_answer(
+        &mut self,
+        keyed: Keyed,
+        license: LicenseId,
+        spec: &MeterSpec,
         now: Timestamp,
-    ) -> Option<Spent> {
+    ) -> Result<Option<Answer>, Refusal> {
+        let Some((key, request)) = keyed else { return Ok(None) };
+        let Some(spent) = self.spent(key, spec.scale, now) else { return Ok(None) };
+        let is_same = spent.answer.license == license && spent.answer.meter == spec.name;
+        if spent.request != request || !is_same {
+            return Err(Refusal::IdempotencyConflict);
+        }
+        Ok(Some(Answer { repeat: true, ..spent.answer }))
+    }
+
+    /// The first answer under a key, from this unit or from the ledger, while the window lasts.
+    fn spent(&mut self, digest: KeyDigest, scale: Scale, now: Timestamp) -> Option<Spent> {
         match self.answered.entry(digest) {
             Entry::Occupied(entry) => Some(entry.get().clone()),
             Entry::Vacant(entry) => {
@@ -230,7 +248,7 @@ impl<'a> Counting<'a> {
                 let (_, request) = event.idempotency?;
                 let answer = Answer {
                     license: event.license,
-                    meter: usance_core::text::Code::parse("meter", event.meter).ok()?,
+                    meter: Code::parse("meter", event.meter).ok()?,
                     scale,
                     counted: event.counted,
                     record: *index,

@@ -99,8 +99,13 @@ struct Inner {
     verifier: Verifier,
     writer: WriterId,
     key_secret: [u8; 32],
-    /// Held as long as the engine lives, so that no other process opens the same directory.
-    _lock: Option<File>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // An engine that was closed has no writer to tell.
+        self.shared.mailbox.put(Job::Leave).unwrap_or_default();
+    }
 }
 
 impl Engine {
@@ -140,6 +145,7 @@ impl Engine {
             window_ms,
             heads: FastMap::default(),
             is_poisoned: false,
+            lock,
         };
         let path = directory.unwrap_or(Path::new(":memory:")).to_path_buf();
         let failed = |what: String| OpenError::Database { path: path.clone(), what };
@@ -163,7 +169,6 @@ impl Engine {
             verifier,
             writer: identity.writer,
             key_secret: identity.key_secret,
-            _lock: lock,
         };
         Ok(Self(Arc::new(inner)))
     }
@@ -506,7 +511,9 @@ impl Engine {
         self.0.clock.now()
     }
 
-    /// Finishes what was accepted, then stops the writer and closes the data.
+    /// Finishes what was accepted, then stops the writer and closes the data. Without it, the
+    /// writer stops when the last handle is gone, and the next start replays what it did not write
+    /// back.
     pub async fn close(&self) {
         let (reply, closed) = oneshot::channel();
         if self.0.shared.mailbox.put(Job::Close(reply)).is_ok() {
@@ -545,7 +552,11 @@ fn query_failed(error: &StoreError) -> Failure {
 /// Takes the directory for this process; the operating system lets go of it when the process ends.
 fn lock_directory(directory: &Path) -> Result<File, OpenError> {
     let failed = |source| OpenError::Io { path: directory.to_path_buf(), source };
-    std::fs::create_dir_all(directory).map_err(failed)?;
+    let mut builder = std::fs::DirBuilder::new();
+    // License keys and token hashes are nobody else's business.
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(directory).map_err(failed)?;
     let file = File::options()
         .create(true)
         .truncate(false)

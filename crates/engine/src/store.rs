@@ -118,7 +118,9 @@ pub trait Store: Send {
     /// [`StoreError`].
     fn load(&mut self, wanted: &Wanted<'_>) -> Result<Loaded, StoreError>;
 
-    /// Writes a unit, all or nothing. When it returns, the unit is on disk and every reader sees it.
+    /// Writes a unit, all or nothing. When it returns, the unit is on disk and every reader sees
+    /// it.
+    /// What the unit moves or refuses was loaded before.
     ///
     /// # Errors
     /// [`StoreError`]; after any of them `reload` comes before the next `load`.

@@ -1,4 +1,5 @@
-//! The Merkle tree of a stored ledger: every 256th hash is stored, the rest follows from the records.
+//! The Merkle tree of a stored ledger: every 256th hash is stored, the rest follows from the
+//! records.
 
 use usance_core::ledger::block;
 use usance_core::ledger::proof::Nodes;

@@ -1,7 +1,9 @@
 //! Checks a data directory or a single database file against its ledgers, trusting nothing in it.
 
+mod blocks;
 mod catalogue;
 mod ledger;
+mod licenses;
 mod meters;
 
 use std::fmt;
@@ -208,7 +210,8 @@ pub fn verify(
     db.execute_batch("BEGIN").map_err(failed)?;
     let mut report = Report { path: path.clone(), ..Report::default() };
     let named = ledgers(&db, &mut report).map_err(failed)?;
-    let total = records_total(&db).map_err(failed)?;
+    let numbers = numbers(&db).map_err(failed)?;
+    let total = records_total(&db, &numbers).map_err(failed)?;
     let mut kept = Kept::read(options, &named, &mut report);
     for ledger in &named {
         if options.key.as_ref().is_some_and(|key| key.public() != ledger.verifier.public()) {
@@ -219,6 +222,7 @@ pub fn verify(
         let mut at = |records: u64| progress(done + records, total);
         ledger::check(&db, ledger, &mut kept, &mut report, &mut at);
     }
+    without_ledger(&db, &numbers, &mut report).map_err(failed)?;
     report.findings.truncate(FINDINGS_MAX);
     Ok(report)
 }
@@ -304,13 +308,37 @@ fn ledgers(db: &Connection, report: &mut Report) -> rusqlite::Result<Vec<Named>>
     Ok(named)
 }
 
-fn records_total(db: &Connection) -> rusqlite::Result<u64> {
-    let mut statement = db.prepare("SELECT number FROM ledger")?;
-    let numbers: rusqlite::Result<Vec<LedgerNumber>> =
-        statement.query_map([], |row| row.get(0))?.collect();
+fn numbers(db: &Connection) -> rusqlite::Result<Vec<LedgerNumber>> {
+    let mut statement = db.prepare("SELECT number FROM ledger ORDER BY number")?;
+    statement.query_map([], |row| row.get(0))?.collect()
+}
+
+fn records_total(db: &Connection, numbers: &[LedgerNumber]) -> rusqlite::Result<u64> {
     let mut total = 0;
-    for number in numbers? {
-        total += ledger::size(db, number)?;
+    for number in numbers {
+        total += ledger::size(db, *number)?;
     }
     Ok(total)
+}
+
+/// Finds what would be checked with a ledger that somebody took away.
+fn without_ledger(
+    db: &Connection,
+    numbers: &[LedgerNumber],
+    report: &mut Report,
+) -> rusqlite::Result<()> {
+    if let Some((number, record)) = ledger::stray(db, numbers)? {
+        let origin = format!("ledger {number}");
+        report.findings.push(Finding { origin, record: Some(record), what: Problem::Surplus });
+    }
+    let sql = "SELECT id FROM account WHERE id NOT IN (SELECT account FROM ledger)";
+    let mut statement = db.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let account = AccountId::from_bytes(row.get(0)?);
+        let what = Problem::WrongEntry(format!("account {account} has no ledger"));
+        let origin = account.to_string();
+        report.findings.push(Finding { origin, record: None, what });
+    }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! The one thread that writes: takes what waits, decides it, commits once, replies.
 
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +26,8 @@ use crate::queries::{Queries, known_license};
 use crate::store::{FastMap, Reader, Store, StoreError, Wanted};
 use crate::unit::Unit;
 
-/// How long the writer sleeps when nothing arrives; then it looks whether a full disk has room again.
+/// How long the writer sleeps when nothing arrives; then it looks whether a full disk has room
+/// again.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the writer and its handles share.
@@ -75,6 +77,9 @@ pub struct Writer {
     pub heads: FastMap<AccountId, LedgerHead>,
     /// Whether it has stopped for good.
     pub is_poisoned: bool,
+    /// The data directory's lock. The last field: it is let go when nothing can be written any
+    /// more.
+    pub lock: Option<File>,
 }
 
 impl Writer {
@@ -116,6 +121,7 @@ impl Writer {
                         reply.send(()).unwrap_or_default();
                         return;
                     }
+                    Job::Leave => return,
                 }
             }
             self.count_and_reply(counts);
@@ -306,7 +312,9 @@ impl Writer {
             let head = match self.store.open_ledger(account)? {
                 Some(tail) => LedgerHead::open(account, self.id, tail),
                 None => {
-                    let number = self.store.next_ledger_number()?;
+                    // The store does not know yet of those that begin with the same unit.
+                    let beside = u32::try_from(unit.ledgers.len()).unwrap_or(u32::MAX);
+                    let number = self.store.next_ledger_number()?.saturating_add(beside);
                     LedgerHead::begin(account, self.id, number, wall, unit)
                 }
             };
@@ -326,6 +334,7 @@ impl Writer {
         let begin = Instant::now();
         self.store.commit(unit)?;
         let spent = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.set_stopped(None);
         self.shared.directory.forget(unit);
         let counters = &self.shared.counters;
         let records = unit.blocks.iter().map(|block| block.count).sum();
@@ -346,10 +355,7 @@ impl Writer {
         }
         let done = catch_unwind(AssertUnwindSafe(|| work(self)));
         let error = match done {
-            Ok(Ok(done)) => {
-                self.set_stopped(None);
-                return Ok(done);
-            }
+            Ok(Ok(done)) => return Ok(done),
             Ok(Err(Undecided::Refused(refusal))) => return Err(Failure::Refused(refusal)),
             Ok(Err(Undecided::Store(error))) => error,
             Err(_) => StoreError::UnknownOutcome("the writer met a broken invariant".into()),

@@ -1,7 +1,7 @@
 //! The key pair by which this process signs its ledgers: 32 secret bytes in a file of mode 0600.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::io::{Error, ErrorKind, Read as _, Write as _};
 use std::path::Path;
 
 use usance_core::id::WriterId;
@@ -9,14 +9,17 @@ use usance_core::ledger::checkpoint::Signer;
 
 use crate::failure::OpenError;
 use crate::random;
+use crate::store::sqlite;
 
 /// The file's name in the data directory.
 pub const FILE_NAME: &str = "writer.key";
 
-/// Reads the secret key of a data directory, or makes one.
+/// Reads the secret key of a data directory, or makes one for a fresh directory. A database that is
+/// there was written with a key, and would not count on with another one.
 ///
 /// # Errors
-/// [`OpenError::Io`] if the file cannot be read or made, or has another length.
+/// [`OpenError::Io`] if the file cannot be read or made, is missing beside a database, or has another
+/// length.
 pub fn load_or_create(directory: &Path) -> Result<[u8; 32], OpenError> {
     let path = directory.join(FILE_NAME);
     let failed = |source| OpenError::Io { path: path.clone(), source };
@@ -24,9 +27,13 @@ pub fn load_or_create(directory: &Path) -> Result<[u8; 32], OpenError> {
         Ok(mut file) => {
             let mut secret = Vec::new();
             file.read_to_end(&mut secret).map_err(failed)?;
-            secret.try_into().map_err(|_| failed(std::io::Error::other("is not 32 bytes long")))
+            secret.try_into().map_err(|_| failed(Error::other("is not 32 bytes long")))
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            if directory.join(sqlite::FILE_NAME).exists() {
+                let why = "is missing; put the key back that the database was written with";
+                return Err(failed(Error::other(why)));
+            }
             let secret = random::bytes();
             create(directory, &path, &secret).map_err(failed)?;
             Ok(secret)

@@ -7,6 +7,7 @@
 mod customers;
 mod extract;
 mod ledger;
+mod leftover;
 mod licenses;
 pub mod limits;
 mod meters;

@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
+use super::commitment::Commitment;
 use super::record::{ChangedEvent, Event, Record, RecordError, RefusedEvent, UseEvent};
 use super::tree::{Frontier, Hash, Position, leaf_hash};
 use crate::id::{AccountId, LicenseId, WriterId};
@@ -20,7 +22,9 @@ pub struct Auditor {
     writer: WriterId,
     frontier: Frontier,
     last_at: Timestamp,
-    meters: HashMap<LicenseId, Vec<(Box<str>, Trail)>>,
+    /// Names of meters, of which there are few; a trail is found by the place of its name here.
+    names: Vec<Box<str>>,
+    trails: HashMap<(LicenseId, usize), Trail>,
     catalogue: HashMap<[u8; 16], ChangedEvent>,
     tally: Tally,
 }
@@ -129,18 +133,19 @@ impl Auditor {
             writer,
             frontier: Frontier::default(),
             last_at: Timestamp(i64::MIN),
-            meters: HashMap::new(),
+            names: Vec::new(),
+            trails: HashMap::new(),
             catalogue: HashMap::new(),
             tally: Tally::default(),
         }
     }
 
-    /// Takes the next record and returns its leaf hash. The record counts towards the root even if
-    /// it is flawed, so that an audit can go on.
+    /// Takes the next record and returns its commitment to personal data, if it has one. The record
+    /// counts towards the root even if it is flawed, so that an audit can go on.
     ///
     /// # Errors
     /// The first flaw of the record.
-    pub fn record(&mut self, bytes: &[u8]) -> Result<Hash, Flaw> {
+    pub fn record(&mut self, bytes: &[u8]) -> Result<Option<Commitment>, Flaw> {
         let leaf = leaf_hash(bytes);
         self.record_hashed(bytes, leaf, |_, _| {})
     }
@@ -155,7 +160,7 @@ impl Auditor {
         bytes: &[u8],
         leaf: Hash,
         completed: impl FnMut(Position, Hash),
-    ) -> Result<Hash, Flaw> {
+    ) -> Result<Option<Commitment>, Flaw> {
         let index = self.frontier.size();
         self.frontier.push(leaf, completed);
         self.tally.records += 1;
@@ -173,6 +178,7 @@ impl Auditor {
             Event::Use(event) => {
                 self.tally.uses += 1;
                 self.follow(index, event)?;
+                return Ok(event.subject);
             }
             Event::Refused(event) => {
                 self.tally.refused += 1;
@@ -185,7 +191,7 @@ impl Auditor {
             Event::ClockBack { .. } => self.tally.clock_back += 1,
             Event::Opened { .. } => {}
         }
-        Ok(leaf)
+        Ok(None)
     }
 
     /// Records read.
@@ -209,15 +215,8 @@ impl Auditor {
     /// Where the ledger leaves a meter; none if it never moved.
     #[must_use]
     pub fn trail(&self, license: LicenseId, meter: &str) -> Option<Trail> {
-        let meters = self.meters.get(&license)?;
-        meters.iter().find(|(name, _)| &**name == meter).map(|(_, trail)| *trail)
-    }
-
-    /// The meters that the ledger knows of, and where it leaves them.
-    pub fn trails(&self) -> impl Iterator<Item = (LicenseId, &str, Trail)> {
-        self.meters.iter().flat_map(|(license, meters)| {
-            meters.iter().map(|(name, trail)| (*license, &**name, *trail))
-        })
+        let name = self.names.iter().position(|name| **name == *meter)?;
+        self.trails.get(&(license, name)).copied()
     }
 
     /// The last change of each thing in the catalogue.
@@ -235,30 +234,46 @@ impl Auditor {
         let counted = &event.counted;
         let next = Trail { total: counted.total, gross: counted.gross, last_record: index };
         check_amounts(counted)?;
-        let meters = self.meters.entry(event.license).or_default();
-        let Some((_, trail)) = meters.iter_mut().find(|(name, _)| &**name == event.meter) else {
-            meters.push((event.meter.into(), next));
+        let name = self.name(event.meter);
+        match self.trails.entry((event.license, name)) {
             // Where a new meter begins is the policy's floor, which the ledger does not repeat.
-            return check_previous(event.previous, None);
-        };
-        let before = core::mem::replace(trail, next);
-        check_previous(event.previous, Some(before.last_record))?;
-        check_step(&before, counted)
+            Entry::Vacant(entry) => {
+                entry.insert(next);
+                check_previous(event.previous, None)
+            }
+            Entry::Occupied(mut entry) => {
+                let before = entry.insert(next);
+                check_previous(event.previous, Some(before.last_record))?;
+                check_step(&before, counted)
+            }
+        }
     }
 
     fn follow_refused(&mut self, index: u64, event: &RefusedEvent<'_>) -> Result<(), Flaw> {
-        let meters = self.meters.entry(event.license).or_default();
-        let Some((_, trail)) = meters.iter_mut().find(|(name, _)| &**name == event.meter) else {
-            let trail = Trail { total: event.total, gross: 0, last_record: index };
-            meters.push((event.meter.into(), trail));
-            return check_previous(event.previous, None);
-        };
-        let previous = core::mem::replace(&mut trail.last_record, index);
-        check_previous(event.previous, Some(previous))?;
-        if trail.total != event.total {
-            return Err(Flaw::WrongTotal { stated: event.total, computed: Some(trail.total) });
+        let name = self.name(event.meter);
+        match self.trails.entry((event.license, name)) {
+            Entry::Vacant(entry) => {
+                entry.insert(Trail { total: event.total, gross: 0, last_record: index });
+                check_previous(event.previous, None)
+            }
+            Entry::Occupied(mut entry) => {
+                let trail = entry.get_mut();
+                let previous = core::mem::replace(&mut trail.last_record, index);
+                check_previous(event.previous, Some(previous))?;
+                if trail.total != event.total {
+                    let computed = Some(trail.total);
+                    return Err(Flaw::WrongTotal { stated: event.total, computed });
+                }
+                Ok(())
+            }
         }
-        Ok(())
+    }
+
+    fn name(&mut self, meter: &str) -> usize {
+        self.names.iter().position(|name| **name == *meter).unwrap_or_else(|| {
+            self.names.push(meter.into());
+            self.names.len() - 1
+        })
     }
 }
 

@@ -47,7 +47,7 @@ pub enum Event<'a> {
     Refused(RefusedEvent<'a>),
     /// Something changed in the catalogue that matters to a bill.
     Changed(ChangedEvent),
-    /// The writer's clock showed an earlier time than the record before; the ledger's time stood still.
+    /// The writer's clock was set back; the ledger's time stood still.
     ClockBack {
         /// What the clock showed.
         wall: Timestamp,

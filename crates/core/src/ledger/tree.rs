@@ -59,7 +59,8 @@ impl Frontier {
         self.size
     }
 
-    /// Appends a leaf. `completed` hears of every subtree that the leaf completes, the lowest first.
+    /// Appends a leaf. `completed` hears of every subtree that the leaf completes, the lowest
+    /// first.
     pub fn push(&mut self, leaf: Hash, mut completed: impl FnMut(Position, Hash)) {
         let mut hash = leaf;
         let mut position = Position { height: 0, index: self.size };

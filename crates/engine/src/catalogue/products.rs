@@ -1,5 +1,7 @@
 //! Products, policies and customers.
 
+use std::str::FromStr;
+
 use usance_core::command::{
     CustomerPatch, NewCustomer, NewMeter, NewPolicy, NewProduct, PolicyPatch, ProductPatch, Ref,
     Reply,
@@ -11,7 +13,7 @@ use usance_core::ledger::record::{Action, Entity};
 use usance_core::policy::Policy;
 use usance_core::product::Product;
 use usance_core::refusal::{Kind, Refusal};
-use usance_core::text::display_name;
+use usance_core::text::{Code, display_name};
 use usance_core::token::{Permission, Permissions};
 
 use super::{Decided, Desk, Undecided, archived, live};
@@ -25,6 +27,7 @@ impl Desk<'_> {
         self.caller.need(Permission::ProductWrite)?;
         self.caller.need_unlocked()?;
         let account = self.caller.account;
+        need_unlike_id::<ProductId>(&new.code)?;
         if self.reader.product(account, &Ref::Code(new.code.clone()))?.is_some() {
             return Err(Refusal::Taken(Kind::Product, new.code.to_string()).into());
         }
@@ -86,6 +89,7 @@ impl Desk<'_> {
         self.caller.need_all_meters()?;
         let product = known_product(self.reader, self.caller, &new.product)?;
         live(Kind::Product, product.archived_at)?;
+        need_unlike_id::<PolicyId>(&new.code)?;
         if self.reader.policy(self.caller.account, &Ref::Code(new.code.clone()))?.is_some() {
             return Err(Refusal::Taken(Kind::Policy, new.code.to_string()).into());
         }
@@ -155,6 +159,7 @@ impl Desk<'_> {
         self.caller.need(Permission::CustomerWrite)?;
         self.caller.need_unlocked()?;
         let account = self.caller.account;
+        need_unlike_id::<CustomerId>(&new.code)?;
         if self.reader.customer(account, &Ref::Code(new.code.clone()))?.is_some() {
             return Err(Refusal::Taken(Kind::Customer, new.code.to_string()).into());
         }
@@ -188,7 +193,8 @@ impl Desk<'_> {
         Ok(self.put_customer(customer))
     }
 
-    /// Customers are personal data and change no bill by themselves: the ledger says nothing of them.
+    /// Customers are personal data and change no bill by themselves: the ledger says nothing of
+    /// them.
     fn put_customer(&self, customer: Customer) -> Decided {
         Decided {
             changes: vec![Change::PutCustomer(self.caller.account, customer.clone())],
@@ -225,6 +231,14 @@ impl Desk<'_> {
             None => Ok(()),
             Some(by) => Err(Refusal::InUse(kind, by).into()),
         }
+    }
+}
+
+/// A code in the form of an id could never be asked for.
+fn need_unlike_id<Id: FromStr>(code: &Code) -> Result<(), Refusal> {
+    match code.parse::<Id>() {
+        Ok(_) => Err(Refusal::invalid("code", "must not have the form of an id")),
+        Err(_) => Ok(()),
     }
 }
 

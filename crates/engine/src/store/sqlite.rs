@@ -22,7 +22,6 @@ use usance_core::ledger::block;
 use usance_core::ledger::record::{Event, Record};
 use usance_core::license::LicenseRef;
 use usance_core::meter::MeterState;
-use usance_core::time::Timestamp;
 use usance_core::usage::KeyDigest;
 
 use self::connection::{Shared, commit_error, store_error};
@@ -106,6 +105,11 @@ impl SqliteStore {
         };
         let failed = |error: rusqlite::Error| open_error(&path, &error);
         let identity = identity(&connection.lock(), public_key, new_identity).map_err(failed)?;
+        let other_key = || {
+            let what = "it was written with another writer.key; put that one back".into();
+            OpenError::Database { path: path.clone(), what }
+        };
+        let identity = identity.ok_or_else(other_key)?;
         let corrupt =
             |error: StoreError| OpenError::Corrupt { path: path.clone(), what: error.to_string() };
         let keys = Keys::open(&connection.lock()).map_err(corrupt)?;
@@ -171,7 +175,7 @@ impl SqliteStore {
         let (license, meter) = match &record.event {
             Event::Use(event) => {
                 if let Some((key, _)) = event.idempotency {
-                    self.keys.spend(key, (ledger, index));
+                    self.keys.spend(key, (ledger, index), record.at);
                 }
                 (event.license, event.meter)
             }
@@ -231,9 +235,8 @@ impl SqliteStore {
     fn commit_at(&mut self, unit: &Unit, pace: Pace) -> Result<(), StoreError> {
         let shared = self.connection.clone();
         let mut db = shared.lock();
-        let now = unit.at.unwrap_or(Timestamp(0));
         let sizes = self.sizes.iter().map(|(ledger, size)| (*ledger, *size));
-        self.write_back.begin(&db, &mut self.keys, pace, now, sizes)?;
+        self.write_back.begin(&db, &mut self.keys, pace, sizes)?;
         let tx =
             db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
         // Write-backs come first: they hold what memory knew before this unit.
@@ -241,7 +244,7 @@ impl SqliteStore {
             .write_back
             .write(&tx, &mut self.licenses, &mut self.keys, pace)
             .and_then(|is_whole| {
-                if is_whole && unit.at.is_some() {
+                if let (true, Some(now)) = (is_whole, unit.at) {
                     self.keys.drop_expired(&tx, now.plus_ms(-self.window_ms))?;
                 }
                 unit_rows::write(&tx, self.writer, unit)?;
@@ -292,7 +295,8 @@ impl SqliteStore {
             }
         }
         for spent in &unit.keys {
-            self.keys.spend(spent.key, (spent.ledger, spent.record));
+            let at = unit.at.expect("a unit that spends a key has a time");
+            self.keys.spend(spent.key, (spent.ledger, spent.record), at);
         }
         for block in &unit.blocks {
             self.sizes.insert(block.ledger, block.first + block.count);
@@ -401,7 +405,14 @@ impl Store for SqliteStore {
     }
 }
 
-fn identity(db: &Connection, public_key: [u8; 32], new: Identity) -> rusqlite::Result<Identity> {
+/// Who writes with this key; none if the database was written with another one. Where a meter
+/// stands and which keys were spent follows from the ledger of one writer: another one, with a
+/// ledger of its own, would forget what the first has not written back.
+fn identity(
+    db: &Connection,
+    public_key: [u8; 32],
+    new: Identity,
+) -> rusqlite::Result<Option<Identity>> {
     use rusqlite::OptionalExtension as _;
     let secret = db
         .query_row("SELECT value FROM meta WHERE name = 'key_secret'", [], |row| row.get(0))
@@ -421,6 +432,7 @@ fn identity(db: &Connection, public_key: [u8; 32], new: Identity) -> rusqlite::R
         .optional()?;
     let writer = match writer {
         Some(id) => WriterId::from_bytes(id),
+        None if db.prepare("SELECT 1 FROM ledger")?.exists([])? => return Ok(None),
         None => {
             db.execute(
                 "INSERT INTO writer (id, public_key) VALUES (?1, ?2)",
@@ -429,7 +441,7 @@ fn identity(db: &Connection, public_key: [u8; 32], new: Identity) -> rusqlite::R
             new.writer
         }
     };
-    Ok(Identity { writer, key_secret })
+    Ok(Some(Identity { writer, key_secret }))
 }
 
 fn read_record(db: &Connection, ledger: LedgerNumber, record: u64) -> Result<Vec<u8>, StoreError> {

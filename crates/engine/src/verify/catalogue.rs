@@ -1,12 +1,13 @@
 //! Compares catalogue entries with the hashes that the ledger holds of them.
 
+use std::fmt::Display;
+
 use rusqlite::{Connection, params};
 use usance_core::ledger::audit::Auditor;
 use usance_core::ledger::canonical;
 use usance_core::ledger::record::{Action, Entity};
 
-use self::hashes::Hashes;
-use super::{Finding, Named, Problem, Report};
+use super::{Finding, Named, Problem, Report, licenses};
 use crate::store::sqlite::rows;
 
 /// Checks every product, policy, license and token of the ledger's account.
@@ -16,25 +17,13 @@ pub fn check(
     auditor: &Auditor,
     report: &mut Report,
 ) -> rusqlite::Result<()> {
-    let hashes = Hashes { db, account: ledger.account };
-    let mut seen = 0;
-    let mut compare = |word: &str, id: [u8; 16], name: String, digest: [u8; 32]| {
-        report.catalogue_entries += 1;
-        seen += 1;
-        let what = match auditor.last_change(&id) {
-            Some(change) if change.action == Action::Deleted => "was deleted, but is there",
-            Some(change) if change.digest == digest => return,
-            Some(_) => "was changed behind the ledger's back",
-            None => "was put there behind the ledger's back",
-        };
-        let what = Problem::WrongEntry(format!("{word} {name} {what}"));
-        report.findings.push(Finding { origin: ledger.origin.clone(), record: None, what });
-    };
-    hashes.products(|id, name, digest| compare("product", id, name, digest))?;
-    hashes.policies(|id, name, digest| compare("policy", id, name, digest))?;
-    hashes.licenses(|id, name, digest| compare("license", id, name, digest))?;
-    hashes.tokens(|id, name, digest| compare("token", id, name, digest))?;
+    let mut entries = Entries { ledger, auditor, report, seen: 0 };
+    products(db, &mut entries)?;
+    policies(db, &mut entries)?;
+    licenses::check(db, ledger, auditor, &mut entries)?;
+    tokens(db, &mut entries)?;
 
+    let Entries { seen, report, .. } = entries;
     let live = || auditor.catalogue().filter(|change| change.action != Action::Deleted);
     if live().count() == seen {
         return Ok(());
@@ -58,69 +47,63 @@ pub fn check(
     Ok(())
 }
 
-mod hashes {
-    //! The canonical hashes of what is stored.
+/// Catalogue entries, as they are compared one after the other.
+pub struct Entries<'a> {
+    ledger: &'a Named,
+    auditor: &'a Auditor,
+    pub report: &'a mut Report,
+    seen: usize,
+}
 
-    use usance_core::id::AccountId;
-
-    use super::{Connection, canonical, rows};
-
-    pub struct Hashes<'a> {
-        pub db: &'a Connection,
-        pub account: AccountId,
+impl Entries<'_> {
+    /// Compares the hash of what is stored with the last that the ledger holds.
+    pub fn compare(&mut self, word: &str, name: &dyn Display, id: &[u8; 16], digest: [u8; 32]) {
+        self.report.catalogue_entries += 1;
+        self.seen += 1;
+        let what = match self.auditor.last_change(id) {
+            Some(change) if change.action == Action::Deleted => "was deleted, but is there",
+            Some(change) if change.digest == digest => return,
+            Some(_) => "was changed behind the ledger's back",
+            None => "was put there behind the ledger's back",
+        };
+        let what = Problem::WrongEntry(format!("{word} {name} {what}"));
+        let origin = self.ledger.origin.clone();
+        self.report.findings.push(Finding { origin, record: None, what });
     }
+}
 
-    type Result = rusqlite::Result<()>;
-
-    impl Hashes<'_> {
-        pub fn products(&self, mut each: impl FnMut([u8; 16], String, [u8; 32])) -> Result {
-            let sql = format!("SELECT {} FROM product WHERE account = ?1", rows::PRODUCT);
-            let mut statement = self.db.prepare(&sql)?;
-            let mut found = statement.query([self.account.bytes()])?;
-            while let Some(row) = found.next()? {
-                let product = rows::product(row)?;
-                let digest = canonical::product(&product);
-                each(*product.id.bytes(), product.id.to_string(), digest);
-            }
-            Ok(())
-        }
-
-        pub fn policies(&self, mut each: impl FnMut([u8; 16], String, [u8; 32])) -> Result {
-            let sql = format!("SELECT {} FROM policy WHERE account = ?1", rows::POLICY);
-            let mut statement = self.db.prepare(&sql)?;
-            let mut found = statement.query([self.account.bytes()])?;
-            while let Some(row) = found.next()? {
-                let mut policy = rows::policy(row)?;
-                policy.meters = rows::meter_specs(self.db, self.account, policy.id)?;
-                let digest = canonical::policy(&policy);
-                each(*policy.id.bytes(), policy.id.to_string(), digest);
-            }
-            Ok(())
-        }
-
-        pub fn licenses(&self, mut each: impl FnMut([u8; 16], String, [u8; 32])) -> Result {
-            let sql = format!("SELECT {} FROM license WHERE account = ?1", rows::LICENSE);
-            let mut statement = self.db.prepare(&sql)?;
-            let mut found = statement.query([self.account.bytes()])?;
-            while let Some(row) = found.next()? {
-                let license = rows::license(row)?;
-                let allowed = rows::allowed(self.db, self.account, license.id)?;
-                let digest =
-                    canonical::license(&license, allowed.iter().map(|(name, from)| (name, *from)));
-                each(*license.id.bytes(), license.id.to_string(), digest);
-            }
-            Ok(())
-        }
-
-        pub fn tokens(&self, mut each: impl FnMut([u8; 16], String, [u8; 32])) -> Result {
-            let sql = format!("SELECT {} FROM token WHERE account = ?1", rows::TOKEN);
-            let mut statement = self.db.prepare(&sql)?;
-            let mut found = statement.query([self.account.bytes()])?;
-            while let Some(row) = found.next()? {
-                let token = rows::token(row)?;
-                each(*token.id.bytes(), token.id.to_string(), canonical::token(&token));
-            }
-            Ok(())
-        }
+fn products(db: &Connection, entries: &mut Entries<'_>) -> rusqlite::Result<()> {
+    let sql = format!("SELECT {} FROM product WHERE account = ?1", rows::PRODUCT);
+    let mut statement = db.prepare(&sql)?;
+    let mut found = statement.query([entries.ledger.account.bytes()])?;
+    while let Some(row) = found.next()? {
+        let product = rows::product(row)?;
+        let digest = canonical::product(&product);
+        entries.compare("product", &product.id, product.id.bytes(), digest);
     }
+    Ok(())
+}
+
+fn policies(db: &Connection, entries: &mut Entries<'_>) -> rusqlite::Result<()> {
+    let sql = format!("SELECT {} FROM policy WHERE account = ?1", rows::POLICY);
+    let mut statement = db.prepare(&sql)?;
+    let mut found = statement.query([entries.ledger.account.bytes()])?;
+    while let Some(row) = found.next()? {
+        let mut policy = rows::policy(row)?;
+        policy.meters = rows::meter_specs(db, entries.ledger.account, policy.id)?;
+        let digest = canonical::policy(&policy);
+        entries.compare("policy", &policy.id, policy.id.bytes(), digest);
+    }
+    Ok(())
+}
+
+fn tokens(db: &Connection, entries: &mut Entries<'_>) -> rusqlite::Result<()> {
+    let sql = format!("SELECT {} FROM token WHERE account = ?1", rows::TOKEN);
+    let mut statement = db.prepare(&sql)?;
+    let mut found = statement.query([entries.ledger.account.bytes()])?;
+    while let Some(row) = found.next()? {
+        let token = rows::token(row)?;
+        entries.compare("token", &token.id, token.id.bytes(), canonical::token(&token));
+    }
+    Ok(())
 }

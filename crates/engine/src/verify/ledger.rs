@@ -5,11 +5,11 @@ use usance_core::ledger::audit::Auditor;
 use usance_core::ledger::block;
 use usance_core::ledger::checkpoint::Checkpoint;
 use usance_core::ledger::commitment::{Commitment, Salt};
-use usance_core::ledger::record::{Event, Record};
-use usance_core::ledger::tree::{Hash, Position, leaf_hash};
+use usance_core::ledger::tree::{Hash, Position};
 use usance_core::usage::Subject;
 
-use super::{FINDINGS_MAX, Finding, Kept, LedgerReport, Named, Problem, Report, catalogue, meters};
+use super::blocks::{HashedBlock, for_each_hashed};
+use super::{FINDINGS_MAX, Finding, Kept, LedgerReport, Named, Problem, Report, catalogue};
 use crate::limits::RECORD_INDEX_BITS;
 use crate::store::sqlite::row_id;
 use crate::stored_tree::is_stored;
@@ -18,24 +18,34 @@ use crate::unit::LedgerNumber;
 /// Records after which the progress is told.
 const PROGRESS_RECORDS: u64 = 16_384;
 
-struct StoredBlock {
-    first: u64,
-    count: u64,
-    root: Hash,
-    signature: Option<[u8; 64]>,
-    body: Vec<u8>,
-}
-
 /// How many records a ledger has.
 pub fn size(db: &Connection, ledger: LedgerNumber) -> rusqlite::Result<u64> {
     let last = db
         .query_row(
             "SELECT id, count FROM block WHERE id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT 1",
-            [row_id(ledger, 0), row_id(ledger + 1, 0)],
+            [row_id(ledger, 0), row_id(ledger.saturating_add(1), 0)],
             |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
         )
         .optional()?;
     Ok(last.map_or(0, |(id, count)| (id - row_id(ledger, 0) + count).cast_unsigned()))
+}
+
+/// The first record that lies in no ledger: the ledger's number, and the record's position.
+pub fn stray(db: &Connection, known: &[LedgerNumber]) -> rusqlite::Result<Option<(i64, u64)>> {
+    let mut statement =
+        db.prepare("SELECT id FROM block WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 1")?;
+    let mut from = i64::MIN;
+    let ends = known.iter().map(|number| row_id(*number, 0)).chain([i64::MAX]);
+    let begins = known.iter().map(|number| row_id(number.saturating_add(1), 0));
+    for (to, next) in ends.zip(begins.chain([i64::MAX])) {
+        let id: Option<i64> = statement.query_row([from, to], |row| row.get(0)).optional()?;
+        if let Some(id) = id {
+            let record = id.cast_unsigned() & ((1 << RECORD_INDEX_BITS) - 1);
+            return Ok(Some((id >> RECORD_INDEX_BITS, record)));
+        }
+        from = next;
+    }
+    Ok(None)
 }
 
 /// Checks a ledger from its first record to its last.
@@ -85,36 +95,22 @@ impl<'a> Check<'a> {
     }
 
     fn run(mut self, progress: &mut dyn FnMut(u64)) -> rusqlite::Result<()> {
-        let mut statement = self.db.prepare(
-            "SELECT id, count, root, signature, body FROM block
-             WHERE id >= ?1 AND id < ?2 ORDER BY id",
-        )?;
-        let number = self.ledger.number;
-        let mut rows = statement.query([row_id(number, 0), row_id(number + 1, 0)])?;
         let mut next_progress = PROGRESS_RECORDS;
-        while let Some(row) = rows.next()? {
-            let block = StoredBlock {
-                first: row.get::<_, i64>(0)?.cast_unsigned() & ((1 << RECORD_INDEX_BITS) - 1),
-                count: row.get::<_, i64>(1)?.cast_unsigned(),
-                root: row.get(2)?,
-                signature: row.get(3)?,
-                body: row.get(4)?,
-            };
-            self.block(&block)?;
+        let (db, number) = (self.db, self.ledger.number);
+        for_each_hashed(db, number, |block| {
+            self.block(block)?;
             if self.auditor.size() >= next_progress {
                 progress(self.auditor.size());
                 next_progress = self.auditor.size() + PROGRESS_RECORDS;
             }
-            if self.report.findings.len() >= FINDINGS_MAX {
-                break;
-            }
-        }
+            Ok(self.report.findings.len() < FINDINGS_MAX)
+        })?;
         self.end()?;
         progress(self.auditor.size());
         Ok(())
     }
 
-    fn block(&mut self, block: &StoredBlock) -> rusqlite::Result<()> {
+    fn block(&mut self, HashedBlock { block, leaves }: &HashedBlock) -> rusqlite::Result<()> {
         let expected = self.auditor.size();
         if block.first > expected {
             self.find(Some(expected), Problem::Missing(block.first - 1));
@@ -125,12 +121,15 @@ impl<'a> Check<'a> {
         }
         let findings_before = self.report.findings.len();
         let mut count = 0;
-        for (bytes, check) in block::records(&block.body) {
-            self.record(bytes, check)?;
+        for ((bytes, check), leaf) in block::records(&block.body).zip(leaves) {
+            self.record(bytes, check, leaf)?;
             count += 1;
         }
-        if count != block.count {
-            self.find(Some(block.first + count), Problem::Missing(block.first + block.count));
+        if count < block.count {
+            self.find(Some(block.first + count), Problem::Missing(block.first + block.count - 1));
+        }
+        if count > block.count {
+            self.find(Some(block.first + block.count), Problem::Surplus);
         }
         self.report.bytes += block.body.len() as u64;
         let has_new_findings = self.report.findings.len() > findings_before;
@@ -143,11 +142,10 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    fn record(&mut self, bytes: &[u8], check: [u8; 4]) -> rusqlite::Result<()> {
+    fn record(&mut self, bytes: &[u8], check: [u8; 4], leaf: &Hash) -> rusqlite::Result<()> {
         let index = self.auditor.size();
-        let leaf = leaf_hash(bytes);
         let mut completed: Option<(Position, Hash)> = None;
-        let audited = self.auditor.record_hashed(bytes, leaf, |position, hash| {
+        let audited = self.auditor.record_hashed(bytes, *leaf, |position, hash| {
             if is_stored(position.height) {
                 completed = completed.or(Some((position, hash)));
             }
@@ -155,17 +153,13 @@ impl<'a> Check<'a> {
         if check[..] != leaf[..4] {
             self.find(Some(index), Problem::Damaged);
         }
-        if let Err(flaw) = audited {
-            self.find(Some(index), Problem::Flaw(flaw));
+        match audited {
+            Ok(Some(commitment)) => self.subject(index, commitment)?,
+            Ok(None) => {}
+            Err(flaw) => self.find(Some(index), Problem::Flaw(flaw)),
         }
         if let Some((position, hash)) = completed {
             self.node(index, position, &hash)?;
-        }
-        // Only a use with the flag can have a subject; decoding again is rare enough.
-        if let Ok(Record { event: Event::Use(event), .. }) = Record::decode(bytes)
-            && let Some(commitment) = event.subject
-        {
-            self.subject(index, commitment)?;
         }
         if self.kept_sizes.first() == Some(&self.auditor.size()) {
             self.kept_sizes.retain(|size| *size != self.auditor.size());
@@ -221,7 +215,7 @@ impl<'a> Check<'a> {
             .db
             .query_row(
                 "SELECT count(*) FROM subject WHERE id >= ?1 AND id < ?2",
-                [row_id(self.ledger.number, 0), row_id(self.ledger.number + 1, 0)],
+                [row_id(self.ledger.number, 0), row_id(self.ledger.number.saturating_add(1), 0)],
                 |row| row.get::<_, i64>(0),
             )?
             .cast_unsigned()
@@ -247,7 +241,6 @@ impl<'a> Check<'a> {
             root: self.auditor.root(),
             verifier: self.ledger.verifier.clone(),
         });
-        meters::check(self.db, self.ledger, &self.auditor, self.report)?;
         catalogue::check(self.db, self.ledger, &self.auditor, self.report)
     }
 

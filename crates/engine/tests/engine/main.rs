@@ -1,4 +1,20 @@
-//! The engine as doors see it, on real stores.
+//! The engine as doors see it, and its store by its contract.
+//!
+//! - `world`: an engine with a vendor in it; `property`: random tests that print their seed.
+//! - `model`: what must be answered; `laws`: the engine against it, and against what never changes.
+//! - `conformance`: what every store must do.
+//! - `attacks`: what can be done to a file, and what `verify` says of it.
+//! - `races`, `faults`, `opening`: many callers, failing storage, directories that cannot be opened.
+//! - `regressions`: what once was wrong, as small as it could be made.
 
+mod attacks;
+mod conformance;
+mod faults;
+mod laws;
+mod model;
+mod opening;
+mod property;
+mod races;
+mod regressions;
 mod smoke;
 mod world;

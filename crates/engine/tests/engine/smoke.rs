@@ -3,9 +3,8 @@
 use usance_core::command::NewOverage;
 use usance_core::refusal::Refusal;
 use usance_engine::Failure;
-use usance_engine::verify::{VerifyOptions, verify};
 
-use crate::world::{World, increment, run};
+use crate::world::{World, check, increment, run};
 
 #[test]
 fn counts_refuses_repeats_restarts_and_verifies() {
@@ -26,12 +25,10 @@ fn counts_refuses_repeats_restarts_and_verifies() {
         let conflict = world.count_one(increment(&license, 6, Some("a"))).await;
         assert_eq!(conflict, Err(Failure::Refused(Refusal::IdempotencyConflict)));
         assert_eq!(world.frames(&license).await, (7, 7, 1));
-        let report = verify(directory.path(), &VerifyOptions::default(), &mut |_, _| {}).unwrap();
+        let report = check(directory.path());
         assert_eq!(report.findings, []);
-        world.engine.close().await;
-        drop(world);
 
-        let world = World::on_disk(directory.path());
+        let world = world.restart(directory.path()).await;
         assert_eq!(world.frames(&license).await, (7, 7, 1));
         let again = world.count_one(increment(&license, 7, Some("a"))).await.unwrap();
         assert_eq!(
@@ -40,7 +37,7 @@ fn counts_refuses_repeats_restarts_and_verifies() {
         );
         world.engine.close().await;
     });
-    let report = verify(directory.path(), &VerifyOptions::default(), &mut |_, _| {}).unwrap();
+    let report = check(directory.path());
     assert_eq!(report.findings, []);
     assert_eq!((report.records(), report.meters, report.catalogue_entries), (5, 1, 3));
 }

@@ -25,3 +25,11 @@ pub const HEADERS_MAX: usize = 64;
 /// How long to wait after a connection could not be accepted, in milliseconds: the reason is mostly
 /// that no file descriptor is left, which takes a moment to change.
 pub const ACCEPT_RETRY_MS: u64 = 500;
+
+/// What is read and forgotten of a body after its request was refused, in bytes: twice the largest
+/// batch. Whoever sends more has the connection closed.
+pub const LEFTOVER_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// How long such a body may pause before its connection is closed, in milliseconds: beyond any
+/// hiccup of a network that still delivers.
+pub const LEFTOVER_PAUSE_MS_MAX: u64 = 1000;

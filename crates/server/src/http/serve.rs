@@ -12,6 +12,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use axum::http::header::EXPECT;
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -23,6 +24,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_service::Service as _;
 use usance_engine::Engine;
 
+use crate::http::leftover::ReadToEnd;
 use crate::http::limits::{ACCEPT_RETRY_MS, HEADERS_MAX, READ_BUFFER_BYTES_MAX};
 use crate::http::{HttpOptions, problem, router};
 
@@ -76,7 +78,7 @@ pub(crate) async fn serve_router(
         };
         let router = router.clone();
         let service = service_fn(move |request: Request<Incoming>| {
-            let response = router.clone().call(request.map(Body::new));
+            let response = router.clone().call(request_of(request));
             async move { Ok::<_, Infallible>(guarded(response).await) }
         });
         let connection = http.serve_connection(TokioIo::new(stream), service);
@@ -96,6 +98,15 @@ pub(crate) async fn serve_router(
             tracing::warn!("some connections did not end in time and are cut");
         }
     }
+}
+
+/// The request, whose body is read to its end even where it is refused before.
+fn request_of(request: Request<Incoming>) -> Request<Body> {
+    // A client that waits for permission to send has nothing under way that could be lost.
+    if request.headers().contains_key(EXPECT) {
+        return request.map(Body::new);
+    }
+    request.map(|body| Body::new(ReadToEnd::new(body)))
 }
 
 /// The next connection, once there is room for it.

@@ -52,7 +52,11 @@ fn what_was_acknowledged_survives_every_kill() {
         trial.check(&mut server.admin(), &mut random);
     }
     trial.check_all(&mut server.admin());
-    println!("{} uses and {} bulks in {kills} kills", trial.book.uses.len(), trial.book.bulks.len());
+    println!(
+        "{} uses and {} bulks in {kills} kills",
+        trial.book.uses.len(),
+        trial.book.bulks.len()
+    );
     let (dir, ..) = server.stop(Signal::KILL);
     trial.verify(&dir);
 }

@@ -184,9 +184,7 @@ impl Connection {
         let mut line = Vec::new();
         self.0.read_until(b'\n', &mut line)?;
         match line.as_slice() {
-            [text @ .., b'\r', b'\n'] => {
-                String::from_utf8(text.to_vec()).map_err(io::Error::other)
-            }
+            [text @ .., b'\r', b'\n'] => String::from_utf8(text.to_vec()).map_err(io::Error::other),
             _ => Err(io::ErrorKind::UnexpectedEof.into()),
         }
     }

@@ -48,7 +48,8 @@ impl Stage {
         let mut admin = server.admin();
         let meters = r#"[{"name":"frames"},{"name":"hours"}]"#;
         for (product, key) in [("renderer", "KEY-RENDERER"), ("editor", "KEY-EDITOR")] {
-            let policy = format!(r#"{{"product":"{product}","code":"{product}","meters":{meters}}}"#);
+            let policy =
+                format!(r#"{{"product":"{product}","code":"{product}","meters":{meters}}}"#);
             admin.post("/v1/products", format!(r#"{{"code":"{product}"}}"#)).expect(201);
             admin.post("/v1/policies", policy).expect(201);
             let license = format!(r#"{{"policy":"{product}","key":"{key}"}}"#);

@@ -63,8 +63,8 @@ pub struct Unread {
 /// Reads a batch.
 ///
 /// # Errors
-/// `batch-too-large`; in an array also `malformed-json`, as nobody can tell where its items end, and
-/// `invalid` where there is none.
+/// `batch-too-large`; in an array also `malformed-json`, as nobody can tell where its items end,
+/// and `invalid` where there is none.
 pub fn read(form: Form, body: &[u8]) -> Result<Batch, Problem> {
     let mut items = Items::new(form, body.len());
     match form {

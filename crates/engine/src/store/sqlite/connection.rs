@@ -26,7 +26,8 @@ impl Shared {
         Self(Arc::new(Mutex::new(connection)))
     }
 
-    /// The connection. A panic elsewhere does not damage it: SQLite rolls back what was not committed.
+    /// The connection. A panic elsewhere does not damage it: SQLite rolls back what was not
+    /// committed.
     pub fn lock(&self) -> MutexGuard<'_, Connection> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -56,8 +57,10 @@ pub fn open_for_writing(directory: &Path) -> Result<Connection, OpenError> {
 
 /// Opens the database of a directory, or a single file, for reading only.
 pub fn open_for_reading(path: &Path) -> Result<Connection, OpenError> {
+    // A connection is never used by two threads at once: SQLite need not lock it for each value.
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = || {
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let connection = Connection::open_with_flags(path, flags)?;
         connection.pragma_update(None, "trusted_schema", "OFF")?;
         connection.pragma_update(None, "query_only", "ON")?;
         connection.pragma_update(None, "cache_size", -4096)?;

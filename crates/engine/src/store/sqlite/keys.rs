@@ -5,7 +5,7 @@
 //! to holds the whole digest and decides. Runs whose newest key is older than the window are
 //! dropped. `docs/adr/0003-idempotency.md` has the figures.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
 
 use rusqlite::{Connection, params};
 use usance_core::time::Timestamp;
@@ -25,10 +25,42 @@ const ENTRY_BYTES: usize = 20;
 /// Where a record lies.
 pub type Place = (LedgerNumber, u64);
 
+/// Fingerprints and the records that spent them. Two keys seldom share a fingerprint, and one key
+/// is seldom spent twice (after its window): such second places lie apart.
+#[derive(Default)]
+struct Places {
+    first: FastMap<u64, Place>,
+    further: Vec<(u64, Place)>,
+}
+
+impl Places {
+    fn insert(&mut self, fingerprint: u64, place: Place) {
+        match self.first.entry(fingerprint) {
+            Entry::Vacant(entry) => {
+                entry.insert(place);
+            }
+            Entry::Occupied(entry) if *entry.get() == place => {}
+            Entry::Occupied(_) => self.further.push((fingerprint, place)),
+        }
+    }
+
+    fn of(&self, fingerprint: u64) -> impl Iterator<Item = Place> {
+        let further = self.further.iter().filter(move |(found, _)| *found == fingerprint);
+        self.first.get(&fingerprint).copied().into_iter().chain(further.map(|(_, place)| *place))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (u64, Place)> {
+        let first = self.first.iter().map(|(fingerprint, place)| (*fingerprint, *place));
+        first.chain(self.further.iter().copied())
+    }
+}
+
 /// All spent keys of a store.
 #[derive(Default)]
 pub struct Keys {
-    fresh: FastMap<u64, Vec<Place>>,
+    fresh: Places,
+    /// When the newest of them was spent.
+    fresh_at: Option<Timestamp>,
     writing: Option<Writing>,
     runs: Vec<Run>,
 }
@@ -43,7 +75,7 @@ struct Run {
 /// A run on its way to disk, a few chunks with each unit of work.
 struct Writing {
     run: Run,
-    entries: FastMap<u64, Vec<Place>>,
+    entries: Places,
     chunks: Vec<Vec<u8>>,
     next_chunk: usize,
     /// Whether the commit that is under way makes the run whole on disk.
@@ -74,18 +106,19 @@ impl Keys {
         Ok(Self { runs, ..Self::default() })
     }
 
-    /// Notes a key that was spent.
-    pub fn spend(&mut self, key: KeyDigest, place: Place) {
-        self.fresh.entry(fingerprint(key)).or_default().push(place);
+    /// Notes a key that was spent at this time.
+    pub fn spend(&mut self, key: KeyDigest, place: Place, at: Timestamp) {
+        self.fresh_at = self.fresh_at.max(Some(at));
+        self.fresh.insert(fingerprint(key), place);
     }
 
     /// Records that may have spent a key, to be looked at.
     pub fn candidates(&self, db: &Connection, key: KeyDigest) -> Result<Vec<Place>, StoreError> {
         let fingerprint = fingerprint(key);
         let mut places = Vec::new();
-        places.extend(self.fresh.get(&fingerprint).into_iter().flatten());
+        places.extend(self.fresh.of(fingerprint));
         if let Some(writing) = &self.writing {
-            places.extend(writing.entries.get(&fingerprint).into_iter().flatten());
+            places.extend(writing.entries.of(fingerprint));
         }
         for run in self.runs.iter().filter(|run| run.filter.may_contain(fingerprint)) {
             let chunk = read_chunk(db, run.number, chunk_of(fingerprint))?;
@@ -97,35 +130,35 @@ impl Keys {
     }
 
     /// Starts to write the newest keys out, together with the last run if that is small.
-    pub fn begin_run(&mut self, db: &Connection, now: Timestamp) -> Result<(), StoreError> {
-        if self.writing.is_some() || self.fresh.is_empty() {
+    pub fn begin_run(&mut self, db: &Connection) -> Result<(), StoreError> {
+        if self.writing.is_some() || self.fresh.first.is_empty() {
             return Ok(());
         }
         let mut all = std::mem::take(&mut self.fresh);
+        let mut newest_at = self.fresh_at.take();
         let number = self.runs.last().map_or(0, |run| run.number) + 1;
         let mut merged = Vec::new();
         if let Some(last) = self.runs.last().filter(|run| run.keys < RUN_KEYS_SMALL) {
             merged.push(last.number);
+            newest_at = newest_at.max(Some(last.newest_at));
             for chunk in 0..CHUNKS {
                 for (fingerprint, place) in entries(&read_chunk(db, last.number, chunk)?) {
-                    all.entry(fingerprint).or_default().push(place);
+                    all.insert(fingerprint, place);
                 }
             }
         }
-        let keys = all.len();
+        let keys = all.first.len();
         let mut filter = Filter::for_keys(keys);
         let mut chunks = vec![Vec::new(); CHUNKS as usize];
-        for (fingerprint, places) in &all {
-            filter.insert(*fingerprint);
-            let chunk = &mut chunks[chunk_of(*fingerprint) as usize];
-            let places: HashSet<_> = places.iter().collect();
-            for (ledger, record) in places {
-                chunk.extend_from_slice(&fingerprint.to_le_bytes());
-                chunk.extend_from_slice(&ledger.to_le_bytes());
-                chunk.extend_from_slice(&record.to_le_bytes());
-            }
+        for (fingerprint, (ledger, record)) in all.iter() {
+            filter.insert(fingerprint);
+            let chunk = &mut chunks[chunk_of(fingerprint) as usize];
+            chunk.extend_from_slice(&fingerprint.to_le_bytes());
+            chunk.extend_from_slice(&ledger.to_le_bytes());
+            chunk.extend_from_slice(&record.to_le_bytes());
         }
-        let run = Run { number, keys: keys as u64, newest_at: now, filter };
+        let newest_at = newest_at.expect("every fresh key was spent at some time");
+        let run = Run { number, keys: keys as u64, newest_at, filter };
         self.writing =
             Some(Writing { run, entries: all, chunks, next_chunk: 0, is_written: false, merged });
         Ok(())
@@ -174,9 +207,10 @@ impl Keys {
     }
 
     /// Deletes runs whose keys are all older than the window, within the caller's transaction.
-    /// The last run stays, so that numbers are not given twice.
+    /// The last run stays, so that numbers are not given twice, and because it may be the one that
+    /// is merged just now.
     pub fn drop_expired(&mut self, db: &Connection, before: Timestamp) -> rusqlite::Result<()> {
-        while self.writing.is_none() && self.runs.len() > 1 && self.runs[0].newest_at < before {
+        while self.runs.len() > 1 && self.runs[0].newest_at < before {
             delete_run(db, self.runs[0].number)?;
             self.runs.remove(0);
         }

@@ -71,7 +71,10 @@ impl Licenses {
         if matches!(name, LicenseRef::Key(_)) {
             self.by_key.insert(license.key.0.as_str().into(), id);
         }
-        self.take_in(db, account, license)?;
+        // It may have been found under its id before: what is in memory is newer than the disk.
+        if self.get(id).is_none() {
+            self.take_in(db, account, license)?;
+        }
         Ok(Some(id))
     }
 

@@ -319,23 +319,28 @@ pub fn put_token(db: &Connection, account: AccountId, token: &Token) -> Result<u
     ])
 }
 
-/// A meter's row from column 0 on, in the order of [`METER`].
+/// A meter's row, in the order of [`METER`].
 pub fn meter(row: &Row<'_>) -> Result<LoadedMeter> {
+    meter_from(row, 0)
+}
+
+/// A meter's row from this column on, in the order of [`METER`].
+pub fn meter_from(row: &Row<'_>, first: usize) -> Result<LoadedMeter> {
     Ok(LoadedMeter {
-        allowed_from: allowed_from(row.get(0)?, row.get(1)?),
+        allowed_from: allowed_from(row.get(first)?, row.get(first + 1)?),
         state: MeterState {
-            total: row.get(2)?,
-            gross: row.get(3)?,
-            held: row.get(4)?,
-            last_record: row.get::<_, Option<i64>>(5)?.map(i64::cast_unsigned),
-            refusals: row.get::<_, i64>(6)?.cast_unsigned(),
+            total: row.get(first + 2)?,
+            gross: row.get(first + 3)?,
+            held: row.get(first + 4)?,
+            last_record: row.get::<_, Option<i64>>(first + 5)?.map(i64::cast_unsigned),
+            refusals: row.get::<_, i64>(first + 6)?.cast_unsigned(),
             hour: HourSums {
-                hour: row.get(7)?,
-                uses: row.get(8)?,
-                incremented: row.get(9)?,
-                decremented: row.get(10)?,
-                adjusted: row.get(11)?,
-                overage: row.get(12)?,
+                hour: row.get(first + 7)?,
+                uses: row.get(first + 8)?,
+                incremented: row.get(first + 9)?,
+                decremented: row.get(first + 10)?,
+                adjusted: row.get(first + 11)?,
+                overage: row.get(first + 12)?,
             },
         },
     })

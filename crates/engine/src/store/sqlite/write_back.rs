@@ -1,13 +1,12 @@
 //! Writes what is newer in memory back to its tables, a little with every unit of work.
 //!
-//! A cycle notes how far each ledger reaches and which meters are dirty, writes those meters and the
-//! newest keys over many commits, and then says in `ledger.covered` that a restart need not replay
-//! what lies before. Meters may move again meanwhile: their rows name their last record, so a replay
-//! never counts a record twice.
+//! A cycle notes how far each ledger reaches and which meters are dirty, writes those meters and
+//! the newest keys over many commits, and then says in `ledger.covered` that a restart need not
+//! replay what lies before. Meters may move again meanwhile: their rows name their last record, so
+//! a replay never counts a record twice.
 
 use rusqlite::{Connection, params};
 use usance_core::id::LicenseId;
-use usance_core::time::Timestamp;
 
 use super::keys::Keys;
 use super::licenses::Licenses;
@@ -58,7 +57,6 @@ impl WriteBack {
         db: &Connection,
         keys: &mut Keys,
         pace: Pace,
-        now: Timestamp,
         sizes: impl Iterator<Item = (LedgerNumber, u64)>,
     ) -> Result<(), StoreError> {
         let is_due = self.records >= WRITE_BACK_RECORDS
@@ -66,7 +64,7 @@ impl WriteBack {
         if self.cycle.is_some() || !is_due {
             return Ok(());
         }
-        keys.begin_run(db, now)?;
+        keys.begin_run(db)?;
         let dirty = std::mem::take(&mut self.dirty);
         self.records = 0;
         self.cycle = Some(Cycle { dirty, next: 0, covered: sizes.collect() });

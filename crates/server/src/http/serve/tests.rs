@@ -91,6 +91,23 @@ async fn every_end_is_an_answer() {
 }
 
 #[tokio::test]
+async fn a_refusal_reaches_a_client_that_is_still_sending() {
+    let served = Served::new(HttpOptions::default()).await;
+    let body = "x".repeat(8 * 1024 * 1024);
+    let last = "GET /alive HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    for path in ["/read", "/nowhere"] {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n", body.len());
+        let answer = served.talk(&format!("{head}\r\n{body}{last}")).await;
+        assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+        assert!(answer.contains("HTTP/1.1 200 "), "the connection goes on: {answer}");
+
+        // One that asks first is told before it sends.
+        let answer = served.talk(&format!("{head}Expect: 100-continue\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn heads_are_bounded() {
     let served = Served::new(HttpOptions::default()).await;
     let long = "x".repeat(READ_BUFFER_BYTES_MAX);

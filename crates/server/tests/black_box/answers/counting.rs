@@ -42,8 +42,10 @@ fn uses() {
         ("its key on another meter", up("hours", r#"{"amount":2,"idempotency_key":"frame-1"}"#)),
         ("a key in the header", up("frames", "").with("Idempotency-Key", "frame-2")),
         ("and in the field", up("frames", r#"{"idempotency_key":"frame-2"}"#)),
-        ("header and field differ",
-            up("frames", r#"{"idempotency_key":"a"}"#).with("Idempotency-Key", "b")),
+        (
+            "header and field differ",
+            up("frames", r#"{"idempotency_key":"a"}"#).with("Idempotency-Key", "b"),
+        ),
         ("within a bound", up("frames", r#"{"amount":2,"bound":6}"#)),
         ("beyond a bound", up("frames", r#"{"amount":1,"bound":6}"#)),
         ("as much as a bound leaves", up("frames", r#"{"amount":9,"bound":8,"partial":true}"#)),
@@ -87,9 +89,13 @@ fn uses() {
         ("an empty subject", up("low", r#"{"subject":{}}"#)),
         ("a name twice", up("low", r#"{"attributes":{"a":"1","a":"2"}}"#)),
         ("no such meter", up("none", "")),
-        ("no such license",
-            Request::post("/v1/licenses/lic_0193b2c4d5e67890a1b2c3d4e5f60718/meters/frames/set",
-                r#"{"amount":1}"#)),
+        (
+            "no such license",
+            Request::post(
+                "/v1/licenses/lic_0193b2c4d5e67890a1b2c3d4e5f60718/meters/frames/set",
+                r#"{"amount":1}"#,
+            ),
+        ),
         ("a meter", Request::get(format!("{path}/meters/some"))),
         ("suspended", Request::post(format!("{path}/suspend"), "")),
         ("while suspended", up("frames", "")),
@@ -139,9 +145,8 @@ fn items(license: &str) -> Vec<String> {
 fn batches() {
     let (mut talk, license, path) = world();
     let items = items(&license);
-    let lines = |lines: &str| {
-        Request::post("/v1/uses", lines).with("Content-Type", "application/x-ndjson")
-    };
+    let lines =
+        |lines: &str| Request::post("/v1/uses", lines).with("Content-Type", "application/x-ndjson");
     let array = |text: &str| Request::post("/v1/uses", text);
     let malformed = format!("{}\n\n  \n{{\"license\"\n{}\n\u{fffd}", items[0], items[6]);
     talk.ask("an array", array(&format!("[{}]", items.join(",\n"))));
@@ -201,9 +206,8 @@ fn histories_and_sums() {
             let page = talk.ask(title, request).json();
             next = format!("&cursor={}", page["next"].as_str().unwrap_or_default());
         }
-        let usage = |meter: &str, query: &str| {
-            Request::get(format!("{path}/meters/{meter}/usage?{query}"))
-        };
+        let usage =
+            |meter: &str, query: &str| Request::get(format!("{path}/meters/{meter}/usage?{query}"));
         let day = format!("from={today}T00:00:00.000Z&to={today}T23:59:59.999Z");
         talk.ask_all([
             ("no history", Request::get(format!("{path}/meters/free/records"))),
@@ -214,11 +218,23 @@ fn histories_and_sums() {
             ("too much on a page", Request::get(format!("{records}?limit=1001"))),
             ("by the hour", usage("some", &format!("{day}&window=hour"))),
             ("by the day", usage("hours", &day)),
-            ("by the month", usage("some", "from=2024-01-01T00:00:00Z&to=2040-01-01T00:00:00Z\
-                &window=month")),
+            (
+                "by the month",
+                usage(
+                    "some",
+                    "from=2024-01-01T00:00:00Z&to=2040-01-01T00:00:00Z\
+                &window=month",
+                ),
+            ),
             ("nothing", usage("free", &day)),
-            ("no window", usage("some", "window=week&from=2024-01-01T00:00:00Z\
-                &to=2024-01-02T00:00:00Z")),
+            (
+                "no window",
+                usage(
+                    "some",
+                    "window=week&from=2024-01-01T00:00:00Z\
+                &to=2024-01-02T00:00:00Z",
+                ),
+            ),
             ("no end", usage("some", "from=2024-01-01T00:00:00Z")),
             ("no beginning", usage("some", "to=2024-01-01T00:00:00Z")),
             ("backwards", usage("some", "from=2024-01-02T00:00:00Z&to=2024-01-01T00:00:00Z")),

@@ -23,10 +23,14 @@ fn callers() {
         ("no permissions", post(r#"{"name":"x"}"#)),
         ("no such permission", post(r#"{"name":"x","permissions":["meter:fly"]}"#)),
         ("no such product", post(r#"{"name":"x","permissions":[],"product":"none"}"#)),
-        ("no such license",
-            post(r#"{"name":"x","permissions":[],"license":"ABCDE-ABCDE-ABCDE-ABCDE-ABCDE"}"#)),
-        ("over already",
-            post(r#"{"name":"x","permissions":[],"expires_at":"2020-01-01T00:00:00Z"}"#)),
+        (
+            "no such license",
+            post(r#"{"name":"x","permissions":[],"license":"ABCDE-ABCDE-ABCDE-ABCDE-ABCDE"}"#),
+        ),
+        (
+            "over already",
+            post(r#"{"name":"x","permissions":[],"expires_at":"2020-01-01T00:00:00Z"}"#),
+        ),
         ("shown", Request::get(&path)),
         ("the list", Request::get("/v1/tokens?limit=1")),
         ("unknown", Request::get("/v1/tokens/tok_0193b2c4d5e67890a1b2c3d4e5f60718")),
@@ -38,11 +42,17 @@ fn callers() {
     talk.ask_as("license ACME-0001", "a license for itself", whoami());
     let count = |body: &str| Request::post("/v1/licenses/ACME-0001/meters/m/increment", body);
     talk.ask_as("License ACME-0001", "a license counts", count(""));
-    talk.ask_as("License ACME-0001", "a license reads",
-        Request::get("/v1/licenses/ACME-0001/meters/m"));
+    talk.ask_as(
+        "License ACME-0001",
+        "a license reads",
+        Request::get("/v1/licenses/ACME-0001/meters/m"),
+    );
     talk.ask_as("License ACME-0001", "a license may do no more", Request::get("/v1/tokens"));
-    talk.ask_as(&bearer, "the farm may do no more",
-        Request::post("/v1/licenses/ACME-0001/meters/m/decrement", ""));
+    talk.ask_as(
+        &bearer,
+        "the farm may do no more",
+        Request::post("/v1/licenses/ACME-0001/meters/m/decrement", ""),
+    );
     talk.ask_as("", "nobody", whoami());
     talk.ask_as("Bearer nonsense", "an unknown token", whoami());
     talk.ask_as("License ACME-0002", "an unknown key", whoami());

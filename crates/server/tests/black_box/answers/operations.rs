@@ -22,8 +22,7 @@ fn ledger() {
         ("a record", Request::get("/v1/ledger/proof/inclusion?record=3")),
         ("a record in an older tree", Request::get("/v1/ledger/proof/inclusion?record=3&size=4")),
         ("a record that is not there", Request::get("/v1/ledger/proof/inclusion?record=99")),
-        ("a tree that is not there",
-            Request::get("/v1/ledger/proof/inclusion?record=3&size=99")),
+        ("a tree that is not there", Request::get("/v1/ledger/proof/inclusion?record=3&size=99")),
         ("a tree that is too small", Request::get("/v1/ledger/proof/inclusion?record=3&size=3")),
         ("no record", Request::get("/v1/ledger/proof/inclusion")),
         ("not a number", Request::get("/v1/ledger/proof/inclusion?record=-1")),
@@ -77,10 +76,15 @@ fn the_server_itself() {
         ("no such route", Request::get("/v2/products")),
         ("a slash too many", Request::get("/v1/products/")),
         ("no such method", Request::new("PUT", "/v1/products/a")),
-        ("another media type",
-            Request::post("/v1/products", "code=b").with("Content-Type", "text/plain")),
-        ("the media type of JSON, with its charset", Request::post("/v1/products",
-            r#"{"code":"b"}"#).with("Content-Type", "Application/JSON; charset=utf-8")),
+        (
+            "another media type",
+            Request::post("/v1/products", "code=b").with("Content-Type", "text/plain"),
+        ),
+        (
+            "the media type of JSON, with its charset",
+            Request::post("/v1/products", r#"{"code":"b"}"#)
+                .with("Content-Type", "Application/JSON; charset=utf-8"),
+        ),
         ("a head", Request::new("OPTIONS", "/v1/products")),
     ]);
     talk.check("server");

@@ -11,7 +11,8 @@ const METER: &str = "/v1/licenses/KEY-RENDERER/meters/frames";
 /// A request that somebody with the token might try.
 fn attempt(random: &mut Random) -> Request {
     let amount = ["1", "-1", "0", "-9223372036854775808", "9223372036854775807", "1e9", "\"-5\""];
-    let mut pick = |of: &[&str]| of[usize::try_from(random.below(of.len() as u64)).unwrap()].to_owned();
+    let mut pick =
+        |of: &[&str]| of[usize::try_from(random.below(of.len() as u64)).unwrap()].to_owned();
     let amount = pick(&amount);
     let operation = pick(&["increment", "decrement", "set", "reset"]);
     let more = pick(&[
@@ -84,12 +85,12 @@ fn a_leaked_client_token_counts_up_and_never_down() {
 #[test]
 fn nobody_gives_away_what_they_have_not() {
     let mut stage = Stage::new();
-    let poor = stage.token(&json!({"name": "poor", "permissions": ["policy:write", "token:write"]}));
+    let poor =
+        stage.token(&json!({"name": "poor", "permissions": ["policy:write", "token:write"]}));
     let mut poor = stage.server.caller(&poor);
     let policy = |words: &str| {
-        let body = format!(
-            r#"{{"product":"renderer","code":"rich","license_permissions":[{words}]}}"#
-        );
+        let body =
+            format!(r#"{{"product":"renderer","code":"rich","license_permissions":[{words}]}}"#);
         Request::post("/v1/policies", body)
     };
     let patch = |words: &str| {
