@@ -18,8 +18,8 @@ pub const FILE_NAME: &str = "writer.key";
 /// there was written with a key, and would not count on with another one.
 ///
 /// # Errors
-/// [`OpenError::Io`] if the file cannot be read or made, is missing beside a database, or has another
-/// length.
+/// [`OpenError::Io`] if the file cannot be read or made, is missing beside a database, or has
+/// another length; any [`OpenError`] of that database.
 pub fn load_or_create(directory: &Path) -> Result<[u8; 32], OpenError> {
     let path = directory.join(FILE_NAME);
     let failed = |source| OpenError::Io { path: path.clone(), source };
@@ -30,7 +30,10 @@ pub fn load_or_create(directory: &Path) -> Result<[u8; 32], OpenError> {
             secret.try_into().map_err(|_| failed(Error::other("is not 32 bytes long")))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            if directory.join(sqlite::FILE_NAME).exists() {
+            let database = directory.join(sqlite::FILE_NAME);
+            if database.exists() {
+                // What is no database of ours has worse to be told of it.
+                sqlite::open_for_reading(&database)?;
                 let why = "is missing; put the key back that the database was written with";
                 return Err(failed(Error::other(why)));
             }
