@@ -10,6 +10,7 @@ mod tree;
 mod world;
 
 mod answers;
+mod backup;
 mod bad_input;
 mod crash;
 mod race;

@@ -117,9 +117,8 @@ fn a_use_that_is_none_is_refused_by_what_is_wrong_with_it() {
 fn a_body_beyond_a_bound_is_refused() {
     let mut target = Target::new(&[]);
     let use_path = target.path("increment");
-    let nested = |depth: usize| {
-        format!(r#"{{"amount":{}1{}}}"#, "[".repeat(depth), "]".repeat(depth))
-    };
+    let nested =
+        |depth: usize| format!(r#"{{"amount":{}1{}}}"#, "[".repeat(depth), "]".repeat(depth));
     let nested_objects = |depth: usize| {
         format!(r#"{{"attributes":{}1{}}}"#, r#"{"a":"#.repeat(depth), "}".repeat(depth))
     };
@@ -166,7 +165,8 @@ fn a_body_beyond_a_bound_is_refused() {
 fn bytes_that_are_no_text_are_refused() {
     let mut target = Target::new(&[]);
     let path = target.path("increment");
-    for bytes in [&b"\xff"[..], b"{\"amount\":1,\"idempotency_key\":\"\xc3\x28\"}", b"\xed\xa0\x80"] {
+    for bytes in [&b"\xff"[..], b"{\"amount\":1,\"idempotency_key\":\"\xc3\x28\"}", b"\xed\xa0\x80"]
+    {
         let answer = target.admin.post(&path, bytes);
         assert_eq!(answer.problem(), (400, "malformed-json".into()), "{bytes:?}");
         assert!(answer.body.contains("the text is not UTF-8"), "{answer:?}");
@@ -198,8 +198,7 @@ fn keys_in_header_and_body_are_one_key() {
         let request = Request::post(&path, body).with("Idempotency-Key", header);
         assert_eq!(target.admin.ask(&request).problem(), (status, code.into()), "{header} {body}");
     }
-    let twice =
-        Request::post(&path, "").with("Idempotency-Key", "a").with("idempotency-key", "a");
+    let twice = Request::post(&path, "").with("Idempotency-Key", "a").with("idempotency-key", "a");
     assert_eq!(target.admin.ask(&twice).problem(), (422, "invalid".into()));
     let none = Request::post(&path, r#"{"amount":"x"}"#).with("Content-Type", "application/xml");
     assert_eq!(target.admin.ask(&none).problem(), (415, "unsupported-media-type".into()));

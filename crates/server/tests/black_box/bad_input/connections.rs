@@ -124,7 +124,11 @@ fn framing_that_lies_or_could_be_read_two_ways_is_refused() {
     let too_large = "a".repeat(64 * 1024 + 1);
     let chunked_too_large = format!("{:x}\r\n{too_large}\r\n0\r\n\r\n", too_large.len());
     for (what, request, statuses) in [
-        ("both framings", post("Content-Length: 18\r\nTransfer-Encoding: chunked", body), &[400][..]),
+        (
+            "both framings",
+            post("Content-Length: 18\r\nTransfer-Encoding: chunked", body),
+            &[400][..],
+        ),
         ("two lengths", post("Content-Length: 18\r\nContent-Length: 17", body), &[400]),
         ("a negative length", post("Content-Length: -1", body), &[400]),
         ("a length that is no number", post("Content-Length: ten", body), &[400]),
@@ -135,11 +139,17 @@ fn framing_that_lies_or_could_be_read_two_ways_is_refused() {
         ("chunked twice over", post("Transfer-Encoding: chunked, chunked", body), &[400]),
         ("a chunk that is no chunk", post("Transfer-Encoding: chunked", "zz\r\n"), &[400]),
         ("a chunk with a sign", post("Transfer-Encoding: chunked", "-1\r\n"), &[400]),
-        ("a chunk that is too long",
-            post("Transfer-Encoding: chunked", "ffffffffffffffff1\r\n"), &[400]),
+        (
+            "a chunk that is too long",
+            post("Transfer-Encoding: chunked", "ffffffffffffffff1\r\n"),
+            &[400],
+        ),
         ("chunks beyond the bound", post("Transfer-Encoding: chunked", &chunked_too_large), &[413]),
-        ("a body beyond the bound",
-            post(&format!("Content-Length: {}", too_large.len()), &too_large), &[413]),
+        (
+            "a body beyond the bound",
+            post(&format!("Content-Length: {}", too_large.len()), &too_large),
+            &[413],
+        ),
         ("no host", "GET /v1/whoami HTTP/1.1\r\n\r\n".into(), &[400, 401]),
         ("a folded header", post("X: a\r\n b\r\nContent-Length: 18", body), &[400]),
         ("a space before the colon", post("Content-Length : 18", body), &[400]),
@@ -149,11 +159,17 @@ fn framing_that_lies_or_could_be_read_two_ways_is_refused() {
         ("no version", "GET /healthz\r\n\r\n".into(), &[400]),
         ("a path with a space", "GET /health z HTTP/1.1\r\nHost: x\r\n\r\n".into(), &[400]),
         ("TLS", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\r\n\r\n".into(), &[400]),
-        ("a header too long",
-            post(&format!("X: {}\r\nContent-Length: 18", "x".repeat(200_000)), body), &[431]),
+        (
+            "a header too long",
+            post(&format!("X: {}\r\nContent-Length: 18", "x".repeat(200_000)), body),
+            &[431],
+        ),
         ("headers too many", post(&"X: y\r\n".repeat(65), body), &[431]),
-        ("a path too long",
-            format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(200_000)), &[414, 431]),
+        (
+            "a path too long",
+            format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(200_000)),
+            &[414, 431],
+        ),
     ] {
         let mut connection = target.connect();
         // The server may answer and close before it has read everything.

@@ -86,9 +86,13 @@ fn a_file_where_the_directory_should_be() {
 
 #[test]
 fn a_database_that_is_none() {
-    for bytes in [&b"precious"[..], &[0; 8192], &[0xff; 100_000]] {
+    let some: [&[u8]; 3] = [b"precious", &[0; 8192], &[0xff; 100_000]];
+    for (bytes, has_key) in some.into_iter().flat_map(|bytes| [(bytes, false), (bytes, true)]) {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("data")).unwrap();
+        if has_key {
+            fs::write(dir.path().join("data/writer.key"), [7; 32]).unwrap();
+        }
         fs::write(dir.path().join("data/usance.db"), bytes).unwrap();
         let said = run(&dir, &["serve", "--data", "data", "--listen", "127.0.0.1:0"]);
         let err = said.failed(1);
@@ -116,8 +120,10 @@ fn a_database_of_another_program() {
 #[test]
 fn a_database_with_a_damaged_ledger() {
     for (sql, part) in [
-        ("UPDATE block SET body = zeroblob(length(body)) WHERE id = (SELECT max(id) FROM block)",
-            "damaged"),
+        (
+            "UPDATE block SET body = zeroblob(length(body)) WHERE id = (SELECT max(id) FROM block)",
+            "damaged",
+        ),
         ("UPDATE block SET root = zeroblob(32) WHERE id = (SELECT max(id) FROM block)", "damaged"),
         ("DELETE FROM block WHERE id = (SELECT min(id) FROM block)", "damaged"),
     ] {
