@@ -23,8 +23,8 @@ struct Target {
 const TOTAL: i64 = 5;
 
 impl Target {
-    fn new(flags: &[&str]) -> Self {
-        let server = Server::start_with(tempfile::tempdir().unwrap(), flags, &[]);
+    fn new() -> Self {
+        let server = Server::new();
         let mut admin = server.admin();
         admin.post("/v1/products", r#"{"code":"renderer"}"#).expect(201);
         let meters = r#"[{"name":"frames","allowed":100},{"name":"hours","scale":2}]"#;
@@ -39,23 +39,28 @@ impl Target {
         target
     }
 
+    /// The same data behind a server with these flags.
+    fn restarted(self, flags: &[&str]) -> Self {
+        let (dir, ..) = self.server.stop(Signal::TERM);
+        let server = Server::start_with(dir, flags, &[]);
+        Self { admin: server.admin(), server, license: self.license }
+    }
+
     fn path(&self, operation: &str) -> String {
         format!("/v1/licenses/{}/meters/frames/{operation}", self.license)
     }
 
     /// Nothing was counted and nothing was made, the server goes on, and its ledger is sound.
-    fn check(self) {
-        // A new connection each: those that are open may be cut off by now.
-        let admin = || self.server.admin();
-        let meters = admin().get(&format!("/v1/licenses/{}/meters", self.license)).expect(200);
+    fn check(mut self) {
+        let meters = self.admin.get(&format!("/v1/licenses/{}/meters", self.license)).expect(200);
         let totals = [&meters["items"][0]["total"], &meters["items"][1]["total"]];
         assert_eq!(totals, [&Value::from(TOTAL), &Value::from(0)]);
         for (path, count) in [("products", 1), ("policies", 1), ("licenses", 1), ("customers", 0)] {
-            let list = admin().get(&format!("/v1/{path}")).expect(200);
+            let list = self.admin.get(&format!("/v1/{path}")).expect(200);
             assert_eq!(list["items"].as_array().unwrap().len(), count, "{path}");
         }
         let path = self.path("increment");
-        assert_eq!(admin().post(&path, "").expect(200)["total"], TOTAL + 1);
+        assert_eq!(self.admin.post(&path, "").expect(200)["total"], TOTAL + 1);
         let log = self.server.log();
         assert!(!log.contains("ERROR") && !log.contains("panicked"), "{log}");
         let (dir, code, _) = self.server.stop(Signal::TERM);

@@ -81,7 +81,7 @@ const USES: [Row<'_>; 60] = [
 
 #[test]
 fn a_use_that_is_none_is_refused_by_what_is_wrong_with_it() {
-    let mut target = Target::new(&[]);
+    let mut target = Target::new();
     let path = target.path("increment");
     for (body, status, code, detail) in USES {
         let answer = target.admin.post(&path, body);
@@ -115,7 +115,7 @@ fn a_use_that_is_none_is_refused_by_what_is_wrong_with_it() {
 /// Bodies made by a rule.
 #[test]
 fn a_body_beyond_a_bound_is_refused() {
-    let mut target = Target::new(&[]);
+    let mut target = Target::new();
     let use_path = target.path("increment");
     let nested =
         |depth: usize| format!(r#"{{"amount":{}1{}}}"#, "[".repeat(depth), "]".repeat(depth));
@@ -163,7 +163,7 @@ fn a_body_beyond_a_bound_is_refused() {
 
 #[test]
 fn bytes_that_are_no_text_are_refused() {
-    let mut target = Target::new(&[]);
+    let mut target = Target::new();
     let path = target.path("increment");
     for bytes in [&b"\xff"[..], b"{\"amount\":1,\"idempotency_key\":\"\xc3\x28\"}", b"\xed\xa0\x80"]
     {
@@ -186,7 +186,7 @@ fn bytes_that_are_no_text_are_refused() {
 
 #[test]
 fn keys_in_header_and_body_are_one_key() {
-    let mut target = Target::new(&[]);
+    let mut target = Target::new();
     let path = target.path("increment");
     let long = "k".repeat(256);
     for (header, body, status, code) in [

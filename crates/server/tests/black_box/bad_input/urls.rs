@@ -5,7 +5,7 @@ use crate::http::{Request, segment};
 
 #[test]
 fn what_is_not_there_is_told_from_what_cannot_be() {
-    let mut target = Target::new(&[]);
+    let mut target = Target::new();
     let key = target.admin.get(&format!("/v1/licenses/{}", target.license)).json()["key"].clone();
     let key = key.as_str().unwrap();
     let (first, rest) = key.split_at(1);
@@ -68,7 +68,7 @@ fn what_is_not_there_is_told_from_what_cannot_be() {
 
 #[test]
 fn queries_that_make_no_sense_are_refused() {
-    let mut target = Target::new(&[]);
+    let mut target = Target::new();
     let meter = format!("/v1/licenses/{}/meters/frames", target.license);
     let product = target.admin.get("/v1/products/renderer").json()["id"].clone();
     let long = format!("/v1/products?cursor={}", "x".repeat(513));
