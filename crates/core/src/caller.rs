@@ -108,3 +108,6 @@ impl Caller {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
