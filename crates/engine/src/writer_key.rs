@@ -18,8 +18,8 @@ pub const FILE_NAME: &str = "writer.key";
 /// there was written with a key, and would not count on with another one.
 ///
 /// # Errors
-/// [`OpenError::Io`] if the file cannot be read or made, is missing beside a database, or has another
-/// length.
+/// [`OpenError::Io`] if the file cannot be read or made, is missing beside a database, or has
+/// another length.
 pub fn load_or_create(directory: &Path) -> Result<[u8; 32], OpenError> {
     let path = directory.join(FILE_NAME);
     let failed = |source| OpenError::Io { path: path.clone(), source };

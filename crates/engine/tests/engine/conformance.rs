@@ -45,8 +45,10 @@ struct Bench {
     directory: Option<TempDir>,
 }
 
+type Open = fn() -> Bench;
+
 /// Every store there is.
-const STORES: [(&str, fn() -> Bench); 2] = [
+const STORES: [(&str, Open); 2] = [
     ("SQLite in memory", || sqlite(None)),
     ("SQLite on disk", || sqlite(Some(tempfile::tempdir().unwrap()))),
 ];
@@ -545,7 +547,7 @@ fn what_was_counted_is_there_after_a_crash_and_after_a_close() {
             for number in 0..5 {
                 let key = numbered(round * 5 + number);
                 books.count_one(&mut bench, usize::try_from(number).unwrap() % 3, 2, Some(key));
-                others.count_one(&mut bench, 0, 1, Some(numbered(1 << 40 | round * 5 + number)));
+                others.count_one(&mut bench, 0, 1, Some(numbered((1 << 40) + round * 5 + number)));
             }
             assert_eq!(bench.record_of(numbered(999)), None);
             books.compare(&mut bench, 1);
@@ -935,7 +937,7 @@ fn own_ceilings_survive_a_crash_before_beside_and_after_a_write_back() {
         {
             for closes in [false, true] {
                 // One change before the meter is dirty, one while it is.
-                for number in 0..2 {
+                for (number, expected) in expected.iter_mut().enumerate() {
                     let license = books.licenses[number].id;
                     if number == 1 {
                         books.count_one(&mut bench, number, 1, None);
@@ -947,7 +949,7 @@ fn own_ceilings_survive_a_crash_before_beside_and_after_a_write_back() {
                     if number == 0 {
                         books.count_one(&mut bench, number, 1, None);
                     }
-                    expected[number] = allowed;
+                    *expected = allowed;
                 }
                 if closes {
                     bench.store.close().unwrap();
@@ -992,7 +994,7 @@ fn licenses_may_be_deleted_while_their_meters_are_dirty() {
     });
 }
 
-/// Several cycles of writing back, with more keys than a small run has, and a crash after each part.
+/// Several cycles of writing back, with more keys than a small run has, and a crash after each.
 #[test]
 fn what_is_written_back_by_and_by_is_what_was_counted() {
     on_each_store(|mut bench| {
@@ -1008,7 +1010,7 @@ fn what_is_written_back_by_and_by_is_what_was_counted() {
                     &mut bench,
                     number,
                     1,
-                    Some(numbered(1 << 50 | first + number as u64)),
+                    Some(numbered((1 << 50) + first + number as u64)),
                 );
                 if number == 13 {
                     let gone = books.licenses.pop().expect("licenses are left");
@@ -1076,7 +1078,7 @@ fn runs_of_keys_last_as_long_as_their_window() {
     let run = WRITE_BACK_RECORDS + UNIT_USES_MAX as u64;
     on_each_store(|mut bench| {
         let mut books = Books::open(&mut bench, ACCOUNT, 1);
-        // As many as are not merged any more, written by a close, whose unit has no time of its own.
+        // As many as are not merged any more, written by a close, whose unit has no time.
         books.count_many(&mut bench, RUN_KEYS_SMALL, Some(0));
         bench.store.close().unwrap();
         bench = bench.crash();
