@@ -19,7 +19,7 @@ pub const FILE_NAME: &str = "writer.key";
 ///
 /// # Errors
 /// [`OpenError::Io`] if the file cannot be read or made, is missing beside a database, or has
-/// another length.
+/// another length; any [`OpenError`] of that database.
 pub fn load_or_create(directory: &Path) -> Result<[u8; 32], OpenError> {
     let path = directory.join(FILE_NAME);
     let failed = |source| OpenError::Io { path: path.clone(), source };
@@ -30,22 +30,38 @@ pub fn load_or_create(directory: &Path) -> Result<[u8; 32], OpenError> {
             secret.try_into().map_err(|_| failed(Error::other("is not 32 bytes long")))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            if directory.join(sqlite::FILE_NAME).exists() {
+            let database = directory.join(sqlite::FILE_NAME);
+            if database.exists() {
+                // What is no database of ours has worse to be told of it.
+                sqlite::open_for_reading(&database)?;
                 let why = "is missing; put the key back that the database was written with";
                 return Err(failed(Error::other(why)));
             }
             let secret = random::bytes();
-            let mut options = OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut file = options.open(&path).map_err(failed)?;
-            file.write_all(&secret).and_then(|()| file.sync_all()).map_err(failed)?;
-            File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
+            create(directory, &path, &secret).map_err(failed)?;
             Ok(secret)
         }
         Err(error) => Err(failed(error)),
     }
+}
+
+/// Writes the file whole or not at all: a crash must not leave half a key, with which no server
+/// could start again.
+fn create(directory: &Path, path: &Path, secret: &[u8; 32]) -> std::io::Result<()> {
+    let draft = path.with_extension("new");
+    match std::fs::remove_file(&draft) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&draft)?;
+    file.write_all(secret)?;
+    file.sync_all()?;
+    std::fs::rename(&draft, path)?;
+    File::open(directory)?.sync_all()
 }
 
 /// The signer of a writer.
@@ -64,4 +80,18 @@ pub fn signer_name(writer: WriterId) -> String {
 #[must_use]
 pub fn origin(account: usance_core::id::AccountId, writer: WriterId) -> String {
     format!("usance/{account}/{writer}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draft_that_a_crash_left_is_no_key() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("writer.new"), [7; 5]).unwrap();
+        let secret = load_or_create(dir.path()).unwrap();
+        assert_eq!(load_or_create(dir.path()).unwrap(), secret);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
 }

@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
@@ -16,7 +17,8 @@ use usance_engine::{Engine, Location, OpenError, Options};
 use super::fault::Fault;
 use super::output;
 use crate::config::{Config, Values, admin_token_from_environment};
-use crate::http;
+use crate::http::limits::{BODY_TIMEOUT_MS, HEADER_TIMEOUT_MS};
+use crate::http::{self, HttpOptions};
 
 /// Run a server
 #[derive(Debug, Args)]
@@ -65,6 +67,20 @@ pub struct Serve {
     )]
     #[arg(default_value_t = Level::Info)]
     log: Level,
+    #[command(flatten)]
+    patience: Patience,
+}
+
+/// How long it waits for slow clients. Hidden: the values are chosen to fit each other, and only
+/// tests have a reason for others.
+#[derive(Debug, Clone, Copy, Args)]
+struct Patience {
+    /// How long a connection may be idle, or take to send the head of a request
+    #[arg(long, hide = true, value_name = "MS", default_value_t = HEADER_TIMEOUT_MS)]
+    header_timeout_ms: u64,
+    /// How long a body may take to arrive
+    #[arg(long, hide = true, value_name = "MS", default_value_t = BODY_TIMEOUT_MS)]
+    body_timeout_ms: u64,
 }
 
 /// How much is told.
@@ -85,13 +101,14 @@ impl Serve {
     /// If it cannot start, or stops for another reason.
     pub fn run(self) -> Result<(), Fault> {
         tell(self.log);
+        let options = self.patience.options();
         let config = self.resolve()?;
         let admin_token = admin_token_from_environment()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .map_err(|error| Fault::failure("cannot start threads").because(&error))?;
-        runtime.block_on(serve(&config, admin_token.as_deref()))
+        runtime.block_on(serve(&config, options, admin_token.as_deref()))
     }
 
     fn resolve(self) -> Result<Config, Fault> {
@@ -105,6 +122,16 @@ impl Serve {
             idempotency_window_days: self.idempotency_window_days,
         };
         Config::resolve(flags, file)
+    }
+}
+
+impl Patience {
+    fn options(self) -> HttpOptions {
+        HttpOptions {
+            header_timeout: Duration::from_millis(self.header_timeout_ms),
+            body_timeout: Duration::from_millis(self.body_timeout_ms),
+            ..HttpOptions::default()
+        }
     }
 }
 
@@ -126,7 +153,11 @@ fn tell(level: Level) {
         .init();
 }
 
-async fn serve(config: &Config, admin_token: Option<&str>) -> Result<(), Fault> {
+async fn serve(
+    config: &Config,
+    options: HttpOptions,
+    admin_token: Option<&str>,
+) -> Result<(), Fault> {
     // The address first: it fails faster than the data opens, and leaves nothing behind.
     let listener = listen(config).await?;
     let engine = open(config)?;
@@ -144,7 +175,7 @@ async fn serve(config: &Config, admin_token: Option<&str>) -> Result<(), Fault> 
         .map_err(|error| Fault::failure("cannot tell the address listened on").because(&error))?;
     info!(data.directory = %config.data.display(), "ready");
     output::line(format_args!("listening on http://{address}"))?;
-    let served = http::serve(listener, engine.clone(), signals.first()).await;
+    let served = http::serve_with(listener, engine.clone(), options, signals.first()).await;
     engine.close().await;
     info!("stopped");
     served.map_err(|error| Fault::failure("the server stopped serving").because(&error))

@@ -67,6 +67,8 @@ pub(crate) async fn serve_router(
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(options.header_timeout)
+        // A client that has said everything may close its half and still wants its answer.
+        .half_close(true)
         .max_headers(HEADERS_MAX)
         .max_buf_size(READ_BUFFER_BYTES_MAX);
     loop {

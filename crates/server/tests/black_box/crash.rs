@@ -393,3 +393,22 @@ fn spin(us: u64) {
         hint::spin_loop();
     }
 }
+
+/// A first start makes the key, the database, the account and the admin token, one after the
+/// other. Wherever it is killed, the next start goes on from there.
+#[test]
+fn a_first_start_that_was_killed_is_started_again() {
+    const TOKEN: &str = "a-token-of-forty-characters-0123456789ab";
+    let mut random = Random::new(seed("a_first_start_that_was_killed_is_started_again"));
+    for _ in 0..knob("USANCE_TEST_KILLS", 20) {
+        let dir = tempfile::tempdir().unwrap();
+        for _ in 0..random.between(1, 3) {
+            kill_while_starting(&dir, &mut random);
+        }
+        // The token may be made and not shown: then one is given, as the help says.
+        let server = Server::start(dir, &[("USANCE_ADMIN_TOKEN", TOKEN)]);
+        server.caller(&format!("Bearer {TOKEN}")).get("/v1/whoami").expect(200);
+        let (dir, ..) = server.stop(Signal::KILL);
+        run(&dir, &["verify", "data"]).done();
+    }
+}

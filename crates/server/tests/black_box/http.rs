@@ -171,6 +171,15 @@ impl Connection {
         Ok(answer)
     }
 
+    /// The answer before the answer: go on and send the body.
+    pub fn interim(&mut self) -> io::Result<()> {
+        let lines = [self.line()?, self.line()?];
+        match lines.each_ref().map(String::as_str) {
+            ["HTTP/1.1 100 Continue", ""] => Ok(()),
+            _ => Err(io::Error::other(format!("{lines:?}"))),
+        }
+    }
+
     fn line(&mut self) -> io::Result<String> {
         let mut line = Vec::new();
         self.0.read_until(b'\n', &mut line)?;
@@ -225,8 +234,9 @@ impl Client {
         if let Some(authorization) = self.authorization.clone().filter(|_| !is_known) {
             request.headers.push(("Authorization", authorization));
         }
-        connection.send(&request.bytes())?;
-        let answer = connection.answer()?;
+        // A server that refuses a body need not read it: its answer may be there nevertheless.
+        let sent = connection.send(&request.bytes());
+        let answer = connection.answer().map_err(|error| sent.err().unwrap_or(error))?;
         if answer.header("connection") != Some("close") {
             self.connection = Some(connection);
         }

@@ -10,6 +10,8 @@ mod tree;
 mod world;
 
 mod answers;
+mod backup;
+mod bad_input;
 mod crash;
 mod race;
 mod rights;

@@ -34,19 +34,24 @@ impl Shared {
 }
 
 /// Opens the database of a directory for writing; makes it if it is not there.
+///
+/// What is of another program or a newer version is left as it is: only what is ours is set up.
 pub fn open_for_writing(directory: &Path) -> Result<Connection, OpenError> {
     let path = directory.join(FILE_NAME);
-    let open = || {
-        let connection = Connection::open(&path)?;
+    let failed = |error: rusqlite::Error| open_error(&path, &error);
+    let connection = Connection::open(&path).map_err(failed)?;
+    let is_new = is_new(&connection, &path)?;
+    let set_up = || {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "secure_delete", "ON")?;
         connection.pragma_update(None, "cache_size", -16_384)?;
-        connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
-        Ok(connection)
+        connection.pragma_update(None, "wal_autocheckpoint", 4000)
     };
-    let connection = open().map_err(|error| open_error(&path, &error))?;
-    prepare_schema(&connection, &path)?;
+    set_up().map_err(failed)?;
+    if is_new {
+        create_schema(&connection).map_err(failed)?;
+    }
     Ok(connection)
 }
 
@@ -70,24 +75,26 @@ pub fn open_for_reading(path: &Path) -> Result<Connection, OpenError> {
 pub fn open_in_memory() -> Result<Connection, OpenError> {
     let path = PathBuf::from(":memory:");
     let connection = Connection::open_in_memory().map_err(|error| open_error(&path, &error))?;
-    prepare_schema(&connection, &path)?;
+    create_schema(&connection).map_err(|error| open_error(&path, &error))?;
     Ok(connection)
 }
 
-fn prepare_schema(connection: &Connection, path: &Path) -> Result<(), OpenError> {
-    let failed = |error: rusqlite::Error| open_error(path, &error);
+/// Whether the database is still without tables; with tables it must be ours.
+fn is_new(connection: &Connection, path: &Path) -> Result<bool, OpenError> {
     let tables: i64 = connection
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-        .map_err(failed)?;
+        .map_err(|error| open_error(path, &error))?;
     if tables > 0 {
-        return check_format(connection, path);
+        check_format(connection, path)?;
     }
-    connection
-        .execute_batch(&format!(
-            "BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; \
-             PRAGMA user_version = {FORMAT}; COMMIT;"
-        ))
-        .map_err(failed)
+    Ok(tables == 0)
+}
+
+fn create_schema(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; \
+         PRAGMA user_version = {FORMAT}; COMMIT;"
+    ))
 }
 
 fn check_format(connection: &Connection, path: &Path) -> Result<(), OpenError> {
