@@ -158,7 +158,7 @@ def verify(db, number, account, writer, public):
                         (number << 40, number + 1 << 40))
     for row_id, count, root, signature, body in blocks:
         assert row_id == number << 40 | index, f"record {index} is missing"
-        reader = Reader(body)
+        reader, first = Reader(body), index
         for _ in range(count):
             try:
                 data = reader.take(reader.unsigned())
@@ -174,7 +174,7 @@ def verify(db, number, account, writer, public):
                 (size, right), (_, left) = roots.pop(), roots.pop()
                 roots.append((2 * size, sha(b"\1", left, right)))
             index += 1
-        assert reader.at == len(body) and root_of(roots) == root, f"record {index - 1}: wrong root"
+        assert reader.at == len(body) and root_of(roots) == root, f"record {first}: wrong root of its block"
     origin = f"usance/acc_{account.hex()}/wri_{writer.hex()}"
     body = f"{origin}\n{index}\n{base64.b64encode(root_of(roots)).decode()}\n"
     assert signature and signed(public, body.encode(), signature), f"record {index - 1}: wrong signature"

@@ -97,6 +97,18 @@ impl Caller {
         Ok(())
     }
 
+    /// Refuses to change what has more meters than the caller's lock: a whole license, policy or
+    /// product.
+    ///
+    /// # Errors
+    /// [`Refusal::Locked`].
+    pub fn need_all_meters(&self) -> Result<(), Refusal> {
+        match self.locks.meter {
+            None => Ok(()),
+            Some(_) => Err(Refusal::Locked(Kind::Meter)),
+        }
+    }
+
     /// Refuses a meter outside the caller's locks.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ use crate::unit::Change;
 impl Desk<'_> {
     pub(super) fn create_license(&mut self, new: NewLicense) -> Result<Decided, Undecided> {
         self.caller.need(Permission::LicenseWrite)?;
+        self.caller.need_all_meters()?;
         let policy = known_policy(self.reader, self.caller, &new.policy)?;
         live(Kind::Policy, policy.archived_at)?;
         let customer = self.customer(new.customer.as_ref())?;
@@ -76,6 +77,7 @@ impl Desk<'_> {
         patch: LicensePatch,
     ) -> Result<Decided, Undecided> {
         self.caller.need(Permission::LicenseWrite)?;
+        self.caller.need_all_meters()?;
         let mut license = known_license(self.reader, self.caller, of)?;
         if let Some(name) = patch.name {
             license.name = name.map(|name| display_name("name", name)).transpose()?;
@@ -95,6 +97,7 @@ impl Desk<'_> {
         change: StandingChange,
     ) -> Result<Decided, Undecided> {
         self.caller.need(Permission::LicenseWrite)?;
+        self.caller.need_all_meters()?;
         let mut license = known_license(self.reader, self.caller, of)?;
         license.standing = license.changed_standing(change)?;
         let action = match change {
@@ -118,6 +121,7 @@ impl Desk<'_> {
 
     pub(super) fn delete_license(&mut self, of: &LicenseRef) -> Result<Decided, Undecided> {
         self.caller.need(Permission::LicenseWrite)?;
+        self.caller.need_all_meters()?;
         let license = known_license(self.reader, self.caller, of)?;
         self.need_unreferred(Kind::License, &Referent::License(license.id))?;
         let allowed = self.reader.allowed(self.caller.account, license.id)?;

@@ -48,6 +48,7 @@ impl Desk<'_> {
         patch: ProductPatch,
     ) -> Result<Decided, Undecided> {
         self.caller.need(Permission::ProductWrite)?;
+        self.caller.need_all_meters()?;
         let mut product = known_product(self.reader, self.caller, of)?;
         if let Some(name) = patch.name {
             product.name = display_name("name", name)?;
@@ -68,6 +69,7 @@ impl Desk<'_> {
 
     pub(super) fn delete_product(&mut self, of: &Ref<ProductId>) -> Result<Decided, Undecided> {
         self.caller.need(Permission::ProductWrite)?;
+        self.caller.need_all_meters()?;
         let product = known_product(self.reader, self.caller, of)?;
         self.need_unreferred(Kind::Product, &Referent::Product(product.id))?;
         Ok(Decided {
@@ -84,6 +86,7 @@ impl Desk<'_> {
 
     pub(super) fn create_policy(&mut self, new: NewPolicy) -> Result<Decided, Undecided> {
         self.caller.need(Permission::PolicyWrite)?;
+        self.caller.need_all_meters()?;
         let product = known_product(self.reader, self.caller, &new.product)?;
         live(Kind::Product, product.archived_at)?;
         need_unlike_id::<PolicyId>(&new.code)?;
@@ -117,6 +120,7 @@ impl Desk<'_> {
         patch: PolicyPatch,
     ) -> Result<Decided, Undecided> {
         self.caller.need(Permission::PolicyWrite)?;
+        self.caller.need_all_meters()?;
         let mut policy = known_policy(self.reader, self.caller, of)?;
         if let Some(permissions) = patch.license_permissions {
             self.need_grantable(permissions)?;
@@ -136,6 +140,7 @@ impl Desk<'_> {
 
     pub(super) fn delete_policy(&mut self, of: &Ref<PolicyId>) -> Result<Decided, Undecided> {
         self.caller.need(Permission::PolicyWrite)?;
+        self.caller.need_all_meters()?;
         let policy = known_policy(self.reader, self.caller, of)?;
         self.need_unreferred(Kind::Policy, &Referent::Policy(policy.id))?;
         Ok(Decided {

@@ -57,6 +57,7 @@ fn sqlite(directory: Option<TempDir>) -> Bench {
     let options = SqliteOptions {
         directory: directory.as_ref().map(TempDir::path),
         idempotency_window_ms: WINDOW_MS,
+        run_records: WRITE_BACK_RECORDS,
     };
     let identity = Identity { writer: WRITER, key_secret: [5; 32] };
     let public = signer().verifier().public();

@@ -7,6 +7,8 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
+use axum::middleware::Next;
+use axum::response::Response;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Bytes};
 use usance_core::caller::Caller;
@@ -124,6 +126,13 @@ pub(crate) fn no_query(parts: &Parts) -> Result<(), No> {
         Some(query) => Ok(query::read_none(query)?),
         None => Ok(()),
     }
+}
+
+/// The same, before a handler that would not look.
+pub(crate) async fn refuse_query(request: Request, next: Next) -> Result<Response, No> {
+    let (parts, body) = request.into_parts();
+    no_query(&parts)?;
+    Ok(next.run(Request::from_parts(parts, body)).await)
 }
 
 /// The `Idempotency-Key` header.

@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::handler::Handler;
+use axum::middleware;
 use axum::routing::{self, MethodRouter};
 use usance_core::token::Permission::{
     self, CustomerRead, CustomerWrite, LedgerRead, LicenseRead, LicenseWrite, MeterDecrement,
@@ -13,7 +14,7 @@ use usance_wire::native::openapi::{self as contract, Asks, Needs, Operation};
 use usance_wire::native::query;
 
 use crate::http::App;
-use crate::http::{customers, ledger, licenses, meters, operations, policies, products};
+use crate::http::{customers, extract, ledger, licenses, meters, operations, policies, products};
 use crate::http::{tokens, uses};
 
 /// One row: what is said of a route, and what serves it.
@@ -26,7 +27,7 @@ pub(crate) struct Route {
 pub(crate) fn router() -> Router<App> {
     routes()
         .into_iter()
-        .fold(Router::new(), |router, route| router.route(route.operation.path, route.serve))
+        .fold(Router::new(), |router, route| router.route(route.operation.path, route.served()))
         .fallback(operations::no_such_route)
         .method_not_allowed_fallback(operations::method_not_allowed)
 }
@@ -195,6 +196,18 @@ fn of_the_ledger() -> Vec<Route> {
 }
 
 impl Route {
+    /// What serves it. Those that ask for a body refuse queries themselves, with less work; probes
+    /// may be sent with any.
+    fn served(self) -> MethodRouter<App> {
+        let Operation { needs, query, asks, .. } = self.operation;
+        match (needs, query, asks) {
+            (Needs::Caller | Needs::Permission(_), [], Asks::Nothing) => {
+                self.serve.layer(middleware::from_fn(extract::refuse_query))
+            }
+            _ => self.serve,
+        }
+    }
+
     fn new(
         method: &'static str,
         path: &'static str,

@@ -1,12 +1,15 @@
 //! A server in a directory of its own, and the command line that speaks to it.
 
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::http::Client;
 
 /// The binary, away from the environment and the directory of whoever runs the tests.
 pub fn usance(dir: &TempDir) -> Command {
@@ -53,6 +56,18 @@ pub fn run(dir: &TempDir, line: &[&str]) -> Said {
     usance(dir).args(line).output().unwrap().into()
 }
 
+/// The server on the data in `dir`, with its log beside them.
+pub fn serve(dir: &TempDir) -> Command {
+    let path = dir.path().join("log");
+    let log = std::fs::File::options().create(true).append(true).open(path).unwrap();
+    let mut command = usance(dir);
+    command
+        .args(["serve", "--data", "data", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::null())
+        .stderr(log);
+    command
+}
+
 /// A running server; ends with this value.
 pub struct Server {
     pub dir: TempDir,
@@ -68,13 +83,15 @@ impl Server {
 
     /// Starts a server on the data in `dir`.
     pub fn start(dir: TempDir, environment: &[(&str, &str)]) -> Self {
-        let path = dir.path().join("log");
-        let log = std::fs::File::options().create(true).append(true).open(path).unwrap();
-        let mut child = usance(&dir)
-            .args(["serve", "--data", "data", "--listen", "127.0.0.1:0"])
+        Self::start_with(dir, &[], environment)
+    }
+
+    /// The same, with more flags.
+    pub fn start_with(dir: TempDir, flags: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut child = serve(&dir)
+            .args(flags)
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
-            .stderr(log)
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -120,8 +137,29 @@ impl Server {
         self.dir.path().join("data")
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.base.strip_prefix("http://").unwrap().parse().unwrap()
+    }
+
+    /// A caller over HTTP who may do everything.
+    pub fn admin(&self) -> Client {
+        let token = std::fs::read_to_string(self.data().join("admin-token")).unwrap();
+        self.caller(&format!("Bearer {}", token.trim()))
+    }
+
+    /// A caller over HTTP with this `Authorization` header.
+    pub fn caller(&self, authorization: &str) -> Client {
+        Client::new(self.address(), Some(authorization))
+    }
+
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap()
+    }
+
+    /// Kills it, from whichever thread; [`Self::stop`] still has to wait for it.
+    pub fn kill(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::KILL).unwrap();
     }
 
     /// Asks it to stop; the directory, the exit code, and what else it wrote to stdout.

@@ -1,0 +1,251 @@
+//! Who may do what: every route against every credential that must not open it.
+
+mod leaked;
+mod routes;
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use self::routes::{ROUTES, Route};
+use crate::http::{Answer, Client, Request};
+use crate::world::Server;
+
+/// Routes that ask nobody who they are. The list may only get shorter.
+const OPEN: [&str; 4] = ["GET /healthz", "GET /readyz", "GET /metrics", "GET /v1/openapi.json"];
+/// Every permission there is.
+const PERMISSIONS: [&str; 16] = [
+    "product:read",
+    "product:write",
+    "policy:read",
+    "policy:write",
+    "customer:read",
+    "customer:write",
+    "license:read",
+    "license:write",
+    "token:read",
+    "token:write",
+    "meter:read",
+    "meter:increment",
+    "meter:decrement",
+    "meter:set",
+    "meter:reset",
+    "ledger:read",
+];
+
+/// Two products with a policy and a license each, and things to change and delete.
+struct Stage {
+    server: Server,
+    admin: Client,
+    spare_token: String,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let server = Server::new();
+        let mut admin = server.admin();
+        let meters = r#"[{"name":"frames"},{"name":"hours"}]"#;
+        for (product, key) in [("renderer", "KEY-RENDERER"), ("editor", "KEY-EDITOR")] {
+            let policy =
+                format!(r#"{{"product":"{product}","code":"{product}","meters":{meters}}}"#);
+            admin.post("/v1/products", format!(r#"{{"code":"{product}"}}"#)).expect(201);
+            admin.post("/v1/policies", policy).expect(201);
+            let license = format!(r#"{{"policy":"{product}","key":"{key}"}}"#);
+            admin.post("/v1/licenses", license).expect(201);
+        }
+        admin.post("/v1/licenses", r#"{"policy":"renderer","key":"KEY-SPARE"}"#).expect(201);
+        admin.post("/v1/customers", r#"{"code":"aurora"}"#).expect(201);
+        let spare = admin.post("/v1/tokens", r#"{"name":"spare","permissions":[]}"#).expect(201);
+        let spare_token = spare["id"].as_str().unwrap().to_owned();
+        Self { server, admin, spare_token }
+    }
+
+    /// The `Authorization` of a new token: `Bearer` and its secret.
+    fn token(&mut self, token: &Value) -> String {
+        self.made(token).1
+    }
+
+    /// A new token: its id and its `Authorization`.
+    fn made(&mut self, token: &Value) -> (String, String) {
+        let made = self.admin.post("/v1/tokens", token.to_string()).expect(201);
+        let text = |name: &str| made[name].as_str().unwrap().to_owned();
+        (text("id"), format!("Bearer {}", text("secret")))
+    }
+
+    fn request(&self, route: &Route) -> Request {
+        let path = route.path.replace("TOKEN", &self.spare_token);
+        Request::new(route.method, path).with_body(route.body)
+    }
+
+    fn ask(&self, route: &Route, authorization: Option<&str>) -> Answer {
+        Client::new(self.server.address(), authorization).ask(&self.request(route))
+    }
+}
+
+#[test]
+fn every_route_of_the_contract_is_tried() {
+    let contract = Server::new().admin().get("/v1/openapi.json").expect(200);
+    let served: BTreeSet<String> = contract["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, methods)| {
+            let methods = methods.as_object().unwrap().keys();
+            methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+        })
+        .collect();
+    let tried = ROUTES.iter().map(|route| format!("{} {}", route.method, route.template));
+    let known: BTreeSet<String> = tried.chain(OPEN.map(str::to_owned)).collect();
+    assert_eq!(known.len(), ROUTES.len() + OPEN.len(), "a route is there twice");
+    assert_eq!(known, served);
+    let permissions = ROUTES.iter().map(|route| route.permission).filter(|word| *word != "any");
+    assert_eq!(permissions.collect::<BTreeSet<_>>(), BTreeSet::from(PERMISSIONS));
+}
+
+#[test]
+fn open_routes_ask_nobody() {
+    let server = Server::new();
+    for route in OPEN {
+        let (method, path) = route.split_once(' ').unwrap();
+        assert_eq!(method, "GET");
+        for authorization in [None, Some("Bearer nonsense")] {
+            assert_eq!(Client::new(server.address(), authorization).get(path).status, 200);
+        }
+    }
+}
+
+#[test]
+fn nobody_gets_in_without_a_credential_that_is_good_now() {
+    let mut stage = Stage::new();
+    let all = json!({"name": "all", "permissions": ["*"]});
+    let (revoked, revoked_token) = stage.made(&all);
+    // Good once, so that the server has seen it.
+    Client::new(stage.server.address(), Some(&revoked_token)).get("/v1/whoami").expect(200);
+    stage.admin.ask(&Request::delete(format!("/v1/tokens/{revoked}"))).expect(200);
+    let expired_token = stage.expired();
+    let (_, good) = stage.made(&all);
+    let secret = good.strip_prefix("Bearer ").unwrap();
+    let nobody = [
+        None,
+        Some("Bearer ".to_owned()),
+        Some("Bearer unknown".into()),
+        Some(revoked_token),
+        Some(expired_token),
+        // A token is no key, a key is no token, and neither is anything near it.
+        Some(format!("License {secret}")),
+        Some("Bearer KEY-RENDERER".into()),
+        Some("License KEY-NOBODY".into()),
+        Some(format!("Bearer {secret}x")),
+        Some(format!("Bearer {}", &secret[..secret.len() - 1])),
+        Some(format!("Bearer {}", secret.to_uppercase())),
+        Some(format!("Basic {secret}")),
+        Some(secret.to_owned()),
+    ];
+    for route in &ROUTES {
+        for authorization in &nobody {
+            let answer = stage.ask(route, authorization.as_deref());
+            let problem = (401, "unauthenticated".to_owned());
+            assert_eq!(answer.problem(), problem, "{route:?} {authorization:?}");
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer, License"));
+        }
+    }
+    assert_eq!(stage.admin.get("/v1/products").json()["items"].as_array().unwrap().len(), 2);
+}
+
+impl Stage {
+    /// A token that was good and is not any more, once this returns.
+    fn expired(&mut self) -> String {
+        loop {
+            let probe = json!({"name": "clock", "permissions": []}).to_string();
+            let probe = self.admin.post("/v1/tokens", probe).expect(201);
+            let now: Timestamp = probe["created_at"].as_str().unwrap().parse().unwrap();
+            let end = (now + SignedDuration::from_millis(300)).to_string();
+            let token = json!({"name": "short", "permissions": ["*"], "expires_at": end});
+            let made = self.admin.post("/v1/tokens", token.to_string());
+            if made.status != 201 {
+                // Its end came before it did.
+                continue;
+            }
+            let secret = made.json()["secret"].as_str().unwrap().to_owned();
+            let authorization = format!("Bearer {secret}");
+            let mut caller = self.server.caller(&authorization);
+            let begun = Instant::now();
+            while caller.get("/v1/whoami").status == 200 {
+                assert!(begun.elapsed() < Duration::from_secs(60), "it does not expire");
+            }
+            return authorization;
+        }
+    }
+}
+
+#[test]
+fn each_route_needs_its_permission_and_no_other() {
+    let mut stage = Stage::new();
+    for route in &ROUTES {
+        let others = PERMISSIONS.into_iter().filter(|word| *word != route.permission);
+        let others: Vec<&str> = others.collect();
+        let without = stage.token(&json!({"name": "others", "permissions": others}));
+        let answer = stage.ask(route, Some(&without));
+        if route.permission == "any" {
+            answer.expect(200);
+        } else {
+            assert_eq!(problem(&answer), (403, "permission-missing".into()), "{route:?}");
+            assert!(answer.body.contains(&format!("{:?}", route.permission)), "{route:?}");
+        }
+        stage.check_locks(route);
+        let only = stage.token(&json!({"name": "only", "permissions": route.permissions()}));
+        let answer = stage.ask(route, Some(&only));
+        assert!(problem(&answer).0 < 300, "{route:?} {answer:?}");
+    }
+}
+
+impl Stage {
+    /// Tokens that have the permission, but for another thing.
+    fn check_locks(&mut self, route: &Route) {
+        let locks = [("product", "editor"), ("license", "KEY-EDITOR"), ("meter", "hours")];
+        for ((lock, name), expected) in locks.into_iter().zip(route.locked.chars()) {
+            let mut token = json!({"name": "locked", "permissions": route.permissions()});
+            token[lock] = name.into();
+            let locked = self.token(&token);
+            let answer = self.ask(route, Some(&locked));
+            match expected {
+                '-' => assert_eq!(answer.status, 200, "{route:?}"),
+                // The one thing of two that the lock leaves.
+                'f' => {
+                    let items = &answer.expect(200)["items"];
+                    assert_eq!(items.as_array().unwrap().len(), 1, "{route:?} {lock}");
+                    let names = [&items[0]["code"], &items[0]["key"], &items[0]["name"]];
+                    let own = ["editor", "KEY-EDITOR", "hours"].map(Value::from);
+                    assert!(own.iter().any(|own| names.contains(&own)), "{route:?} {answer:?}");
+                }
+                _ => {
+                    let problem = problem(&answer);
+                    assert_eq!(problem, (403, "locked-to-another".into()), "{route:?} {lock}");
+                    assert!(answer.body.contains(&format!("\"kind\":\"{lock}\"")), "{answer:?}");
+                }
+            }
+        }
+    }
+}
+
+impl Route {
+    fn permissions(&self) -> &[&str] {
+        match &self.permission {
+            &"any" => &[],
+            permission => std::slice::from_ref(permission),
+        }
+    }
+}
+
+/// The problem that an answer is, or the one outcome of a batch.
+fn problem(answer: &Answer) -> (u16, String) {
+    let (status, code) = answer.problem();
+    if status != 200 || !answer.body.contains("\"outcomes\"") {
+        return (status, code);
+    }
+    let outcome = &answer.json()["outcomes"][0];
+    let status = outcome["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+    (status.unwrap(), outcome["code"].as_str().unwrap_or_default().to_owned())
+}
