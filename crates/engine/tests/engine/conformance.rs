@@ -50,14 +50,16 @@ type Open = fn() -> Bench;
 /// Every store there is.
 const STORES: [(&str, Open); 2] = [
     ("SQLite in memory", || sqlite(None)),
+    // Here a run of keys is begun with every second cycle.
     ("SQLite on disk", || sqlite(Some(tempfile::tempdir().unwrap()))),
 ];
 
 fn sqlite(directory: Option<TempDir>) -> Bench {
+    let cycles = if directory.is_some() { 2 } else { 1 };
     let options = SqliteOptions {
         directory: directory.as_ref().map(TempDir::path),
         idempotency_window_ms: WINDOW_MS,
-        run_records: WRITE_BACK_RECORDS,
+        run_records: WRITE_BACK_RECORDS * cycles,
     };
     let identity = Identity { writer: WRITER, key_secret: [5; 32] };
     let public = signer().verifier().public();

@@ -4,6 +4,7 @@
 //! - `model`: what must be answered; `laws`: the engine against it, and against what never changes.
 //! - `conformance`: what every store must do.
 //! - `attacks`: what can be done to a file, and what `verify` says of it.
+//! - `proofs`, `credentials`: what anybody can check, and who is known.
 //! - `races`, `faults`, `opening`: many callers, failing storage, directories that cannot be
 //!   opened.
 //! - `regressions`: what once was wrong, as small as it could be made.
@@ -13,10 +14,12 @@
 
 mod attacks;
 mod conformance;
+mod credentials;
 mod faults;
 mod laws;
 mod model;
 mod opening;
+mod proofs;
 mod property;
 mod races;
 mod regressions;
