@@ -4,7 +4,7 @@
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 /// The seed of this run, printed under the name of its test.
-#[expect(clippy::print_stdout, reason = "a failing test shows the seed to repeat it with")]
+#[expect(clippy::print_stdout, reason = "a failing test shows its seed with its output")]
 pub fn seed(test: &str) -> u64 {
     let seed = match std::env::var("USANCE_TEST_SEED") {
         Ok(text) => text.parse().expect("USANCE_TEST_SEED is a whole number"),
