@@ -5,8 +5,8 @@
 //! fails is printed in hexadecimal and ends the run with a panic; put it into `corpus/TARGET/` as a
 //! file that ends in `.hex`. The tests run every target for a moment.
 //!
-//! [`corpus`] reads the inputs that it begins with, [`mutation`] changes them, [`targets`] says what
-//! must hold of each.
+//! [`corpus`] reads the inputs that it begins with, [`mutation`] changes them, [`targets`] says
+//! what must hold of each.
 
 mod corpus;
 mod mutation;
