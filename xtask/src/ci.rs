@@ -13,8 +13,12 @@ pub fn run() -> Result<()> {
     crate::tidy::run()?;
     println!("== generated files");
     crate::generate::check()?;
-    let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--quiet"]);
-    step("docs", docs.env("RUSTDOCFLAGS", "--deny warnings"))?;
+    let mut docs =
+        cargo(&["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);
+    step(
+        "docs",
+        docs.env("RUSTDOCFLAGS", "--deny warnings --allow rustdoc::private-intra-doc-links"),
+    )?;
     step("examples in docs", &mut cargo(&["test", "--workspace", "--doc", "--quiet"]))?;
     if has_nextest() {
         return step("tests", &mut cargo(&["nextest", "run", "--workspace"]));

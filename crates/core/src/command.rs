@@ -375,3 +375,6 @@ fn scaled(field: &'static str, decimal: Decimal, scale: Scale) -> Result<Quantit
         Refusal::invalid(field, "must fit 64 bits and the digits that the meter counts")
     })
 }
+
+#[cfg(test)]
+mod tests;

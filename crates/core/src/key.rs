@@ -169,7 +169,7 @@ fn check_value(text: &str) -> u8 {
     sum
 }
 
-/// Multiplication by x in GF(2)[x] / (x^5 + x^2 + 1).
+/// Multiplication by x in `GF(2)[x] / (x^5 + x^2 + 1)`.
 const fn times_generator(value: u8) -> u8 {
     let doubled = value << 1;
     if doubled & 32 == 0 { doubled } else { (doubled ^ 0b10_0101) & 31 }

@@ -319,3 +319,6 @@ impl Attributes {
         self.0.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,7 @@ use crate::catalogue::Undecided;
 use crate::clock::Clock;
 use crate::count::Batch;
 use crate::failure::{Failure, OpenError};
+use crate::limits::RUN_RECORDS;
 use crate::mailbox::{Job, ReplyTo};
 use crate::queries::Queries;
 use crate::store::sqlite::{Identity, SqliteOptions, SqliteStore};
@@ -129,7 +130,8 @@ impl Engine {
             key_secret: random::bytes(),
         };
         let window_ms = options.idempotency_window_ms;
-        let store_options = SqliteOptions { directory, idempotency_window_ms: window_ms };
+        let store_options =
+            SqliteOptions { directory, idempotency_window_ms: window_ms, run_records: RUN_RECORDS };
         let (store, identity) = SqliteStore::open(store_options, public_key, new_identity)?;
         let reader = store.reader();
         let signer = writer_key::signer(identity.writer, &secret);

@@ -4,7 +4,7 @@
 //! - [`writer`]: the one thread that takes from the mailbox, decides and commits.
 //! - [`count`] and [`catalogue`]: the use cases, deciding with the rules of `usance_core`.
 //! - [`ledger_head`]: the records of a unit of work, hashed and signed.
-//! - [`unit`] and [`store`]: what is written at once, and who writes it.
+//! - [`mod@unit`] and [`store`]: what is written at once, and who writes it.
 //! - [`queries`]: answers from what is committed. [`directory`]: who is known.
 //! - [`verify`] checks a data directory from outside; [`backup`] copies one.
 

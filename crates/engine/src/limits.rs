@@ -22,10 +22,13 @@ pub const NODE_HEIGHT_STEP: u8 = 8;
 pub const WRITE_BACK_RECORDS: u64 = 131_072;
 /// Meters written back in one unit of work, beside one for every two uses in it.
 pub const WRITE_BACK_METERS_PER_UNIT: usize = 64;
-/// Chunks of idempotency keys written back in one unit of work.
-pub const WRITE_BACK_CHUNKS_PER_UNIT: usize = 8;
+/// Chunks of idempotency keys written back in one unit of work, at least.
+pub const WRITE_BACK_CHUNKS_PER_UNIT: usize = 64;
+/// Records after which the newest idempotency keys become a run on disk. Each run is one more
+/// filter to ask for every key; each key in memory costs 40 bytes, and a replay after a crash.
+pub const RUN_RECORDS: u64 = 1_048_576;
 /// Keys in a run below which it is merged into the next one.
-pub const RUN_KEYS_SMALL: u64 = 131_072;
+pub const RUN_KEYS_SMALL: u64 = 262_144;
 /// Licenses kept in memory, twice at the worst while generations change: about 500 bytes each.
 pub const LICENSES_CACHED_MAX: usize = 250_000;
 /// Credentials kept in memory.

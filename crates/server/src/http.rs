@@ -1,6 +1,6 @@
 //! The doors of the server: HTTP/1.1 around the engine.
 //!
-//! The path of a request: [`serve`] accepts it within its bounds, [`routes`] finds its handler,
+//! The path of a request: [`mod@serve`] accepts it within its bounds, [`routes`] finds its handler,
 //! [`extract`] learns who is calling and reads the body, the handler has `usance-wire` read the
 //! bytes, asks the engine, and has `usance-wire` write the answer. [`problem`] is every other end.
 

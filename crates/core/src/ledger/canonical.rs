@@ -142,3 +142,6 @@ impl Text {
         Sha256::digest(self.0.as_bytes()).into()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -226,31 +226,4 @@ impl fmt::Display for Verifier {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The example of the C2SP `signed-note` specification is reproduced by its published key.
-    #[test]
-    fn the_key_of_the_go_checksum_database_reads_back() {
-        let text = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8";
-        assert_eq!(Verifier::parse(text).unwrap().to_string(), text);
-        assert!(Verifier::parse(&text.replace("033de0ae", "033de0af")).is_err());
-        assert!(Verifier::parse("x+y").is_err());
-    }
-
-    #[test]
-    fn a_note_opens_only_as_it_was_signed() {
-        let signer = Signer::new("usance/w", &[7; 32]);
-        let checkpoint = Checkpoint { origin: "usance/a/w".to_string(), size: 42, root: [9; 32] };
-        let note = signer.verifier().note(&checkpoint, &signer.sign(&checkpoint));
-        assert_eq!(Checkpoint::open(&note, signer.verifier()), Ok(checkpoint.clone()));
-        let other = Signer::new("usance/w", &[8; 32]);
-        assert_eq!(Checkpoint::open(&note, other.verifier()), Err(CheckpointError::NotSigned));
-        let forged = note.replace("\n42\n", "\n43\n");
-        assert_eq!(Checkpoint::open(&forged, signer.verifier()), Err(CheckpointError::Forged));
-        for text in ["", "\n\n", "a\n1\nx\n\n— usance/w AAAA\n", "a\n+1\n", &note[..note.len() / 2]]
-        {
-            assert!(Checkpoint::open(text, signer.verifier()).is_err(), "{text}");
-        }
-    }
-}
+mod tests;

@@ -29,3 +29,6 @@ impl Commitment {
         Self(Sha256::new().chain_update(salt).chain_update(fields).finalize().into())
     }
 }
+
+#[cfg(test)]
+mod tests;

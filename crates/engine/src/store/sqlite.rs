@@ -19,7 +19,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, TransactionBehavior, params};
 use usance_core::id::{AccountId, WriterId};
 use usance_core::ledger::block;
-use usance_core::ledger::record::{Event, Record};
+use usance_core::ledger::record::{Event, Record, UseEvent};
 use usance_core::license::LicenseRef;
 use usance_core::meter::MeterState;
 use usance_core::usage::KeyDigest;
@@ -43,11 +43,19 @@ pub struct SqliteStore {
     reader: Arc<SqliteReader>,
     writer: WriterId,
     window_ms: i64,
+    run_records: u64,
     licenses: Licenses,
     keys: Keys,
     write_back: WriteBack,
     /// How far each open ledger reaches.
     sizes: FastMap<LedgerNumber, u64>,
+}
+
+/// Up to which record of a ledger the tables are as the records leave them.
+#[derive(Clone, Copy)]
+struct Covered {
+    meters: u64,
+    keys: u64,
 }
 
 /// What a store of SQLite needs to know of its surroundings.
@@ -57,6 +65,8 @@ pub struct SqliteOptions<'a> {
     pub directory: Option<&'a Path>,
     /// How long idempotency keys are remembered, in milliseconds.
     pub idempotency_window_ms: i64,
+    /// Records after which the newest idempotency keys become a run on disk.
+    pub run_records: u64,
 }
 
 /// Who writes, as the database knows it.
@@ -118,9 +128,10 @@ impl SqliteStore {
             reader: Arc::new(SqliteReader::new(readers)),
             writer: identity.writer,
             window_ms: options.idempotency_window_ms,
+            run_records: options.run_records,
             licenses: Licenses::default(),
             keys,
-            write_back: WriteBack::default(),
+            write_back: WriteBack::new(options.run_records),
             sizes: FastMap::default(),
         };
         Ok((store, identity))
@@ -132,17 +143,17 @@ impl SqliteStore {
         Arc::clone(&self.reader) as Arc<dyn Reader>
     }
 
-    /// Brings memory to where the ledger's records from `covered` on leave it.
+    /// Brings memory to where the records that are not covered leave it.
     fn replay(
         &mut self,
         account: AccountId,
         ledger: LedgerNumber,
-        covered: u64,
+        covered: Covered,
         size: u64,
     ) -> Result<(), StoreError> {
         let reader = Arc::clone(&self.reader);
         let mut tree = StoredTree::new(&*reader, ledger);
-        let mut next = covered;
+        let mut next = covered.meters.min(covered.keys);
         while next < size {
             let block = tree.block(next)?;
             let (first, end) = (block.first, block.first + block.count);
@@ -151,8 +162,11 @@ impl SqliteStore {
             for (bytes, _) in block::records(&block.body) {
                 let record = Record::decode(bytes)
                     .map_err(|error| StoreError::Corrupt(format!("record {index}: {error}")))?;
-                if index >= covered {
-                    self.replay_record(&db, account, (ledger, index), &record)?;
+                if index >= covered.keys {
+                    self.replay_key((ledger, index), &record);
+                }
+                if index >= covered.meters {
+                    self.replay_meter(&db, account, index, &record)?;
                 }
                 index += 1;
             }
@@ -161,24 +175,25 @@ impl SqliteStore {
             }
             next = end;
         }
-        self.write_back.note_records(size - covered);
+        self.write_back.note_replayed(size - covered.meters, size - covered.keys);
         Ok(())
     }
 
-    fn replay_record(
+    fn replay_key(&mut self, place: (LedgerNumber, u64), record: &Record<'_>) {
+        if let Event::Use(UseEvent { idempotency: Some((key, _)), .. }) = record.event {
+            self.keys.spend(key, place, record.at);
+        }
+    }
+
+    fn replay_meter(
         &mut self,
         db: &Shared,
         account: AccountId,
-        (ledger, index): (LedgerNumber, u64),
+        index: u64,
         record: &Record<'_>,
     ) -> Result<(), StoreError> {
         let (license, meter) = match &record.event {
-            Event::Use(event) => {
-                if let Some((key, _)) = event.idempotency {
-                    self.keys.spend(key, (ledger, index), record.at);
-                }
-                (event.license, event.meter)
-            }
+            Event::Use(event) => (event.license, event.meter),
             Event::Refused(event) => (event.license, event.meter),
             Event::Opened { .. } | Event::Changed(_) | Event::ClockBack { .. } => return Ok(()),
         };
@@ -310,25 +325,32 @@ impl Store for SqliteStore {
         let found = {
             let db = self.connection.lock();
             db.prepare_cached(
-                "SELECT number, covered FROM ledger WHERE account = ?1 AND writer = ?2",
+                "SELECT number, covered, keys_covered FROM ledger
+                 WHERE account = ?1 AND writer = ?2",
             )
             .and_then(|mut statement| {
                 let values = params![account.bytes(), self.writer.bytes()];
                 let mut rows = statement.query(values)?;
-                rows.next()?.map(|row| Ok((row.get(0)?, row.get::<_, i64>(1)?))).transpose()
+                rows.next()?
+                    .map(|row| {
+                        let meters = row.get::<_, i64>(1)?.cast_unsigned();
+                        let keys = row.get::<_, i64>(2)?.cast_unsigned();
+                        Ok((row.get(0)?, Covered { meters, keys }))
+                    })
+                    .transpose()
             })
             .map_err(store_error)?
         };
         let Some((number, covered)) = found else {
             return Ok(None);
         };
-        let covered = covered.cast_unsigned();
         let missing = || StoreError::Corrupt(format!("ledger {number} has no records"));
         let last = self.reader.last_block(number)?.ok_or_else(missing)?;
         let size = last.first + last.count;
-        if size < covered {
+        let written = covered.meters.max(covered.keys);
+        if size < written {
             return Err(StoreError::Corrupt(format!(
-                "ledger {number} ends at record {size}, but {covered} were written"
+                "ledger {number} ends at record {size}, but {written} were written"
             )));
         }
         let reader = Arc::clone(&self.reader);
@@ -389,7 +411,7 @@ impl Store for SqliteStore {
 
     fn reload(&mut self) -> Result<(), StoreError> {
         self.licenses = Licenses::default();
-        self.write_back = WriteBack::default();
+        self.write_back = WriteBack::new(self.run_records);
         self.sizes.clear();
         self.keys = Keys::open(&self.connection.lock())?;
         Ok(())

@@ -3,12 +3,11 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 use usance_core::ledger::block;
 use usance_core::ledger::tree::{Hash, leaf_hash};
 
-use crate::limits::RECORD_INDEX_BITS;
-use crate::store::sqlite::row_id;
+use crate::store::sqlite::{row_id, rows};
 use crate::unit::{Block, LedgerNumber};
 
 /// Blocks that travel between the threads together, so that they seldom wake each other.
@@ -28,11 +27,9 @@ pub fn for_each_hashed(
     ledger: LedgerNumber,
     mut audit: impl FnMut(&HashedBlock) -> rusqlite::Result<bool>,
 ) -> rusqlite::Result<()> {
-    let mut statement = db.prepare(
-        "SELECT id, count, root, signature, body FROM block
-         WHERE id >= ?1 AND id < ?2 ORDER BY id",
-    )?;
-    let mut rows = statement.query([row_id(ledger, 0), row_id(ledger.saturating_add(1), 0)])?;
+    let sql = format!("SELECT {} FROM block WHERE id >= ?1 AND id < ?2 ORDER BY id", rows::BLOCK);
+    let mut statement = db.prepare(&sql)?;
+    let mut found = statement.query([row_id(ledger, 0), row_id(ledger.saturating_add(1), 0)])?;
     thread::scope(|scope| {
         let (to_hash, unhashed) = sync_channel(PARCELS_UNDER_WAY);
         let (hashed, to_audit) = sync_channel(PARCELS_UNDER_WAY);
@@ -41,9 +38,9 @@ pub fn for_each_hashed(
         loop {
             let mut parcel = Vec::with_capacity(BLOCKS_TOGETHER);
             while parcel.len() < BLOCKS_TOGETHER
-                && let Some(row) = rows.next()?
+                && let Some(row) = found.next()?
             {
-                parcel.push(block_of(ledger, row)?);
+                parcel.push(rows::block(row, ledger)?);
             }
             let is_last = parcel.len() < BLOCKS_TOGETHER;
             if to_hash.send(parcel).is_ok() {
@@ -62,17 +59,6 @@ pub fn for_each_hashed(
                 return Ok(());
             }
         }
-    })
-}
-
-fn block_of(ledger: LedgerNumber, row: &Row<'_>) -> rusqlite::Result<Block> {
-    Ok(Block {
-        ledger,
-        first: row.get::<_, i64>(0)?.cast_unsigned() & ((1 << RECORD_INDEX_BITS) - 1),
-        count: row.get::<_, i64>(1)?.cast_unsigned(),
-        root: row.get(2)?,
-        signature: row.get(3)?,
-        body: row.get(4)?,
     })
 }
 

@@ -88,7 +88,7 @@ fn uses(licenses: &[License; 2], numbers: std::ops::Range<usize>) -> Vec<Use> {
         let key = format!("key {number}");
         let used = increment(&licenses[number % 2], 2 - number as i64 % 2, Some(&key));
         let subject = Subject { user: Some("ada".into()), ..Subject::default() };
-        Use { subject: (number % 10 == 0).then_some(subject), ..used }
+        Use { subject: number.is_multiple_of(10).then_some(subject), ..used }
     };
     numbers.map(one).collect()
 }
@@ -568,7 +568,10 @@ const BY_ITSELF: &[Attack] = &[
     ),
     attack(
         "a meter is put back to where it stood before",
-        sql!("UPDATE meter SET total = 598, gross = 598, last_record = 602 WHERE last_record = 604"),
+        sql!(
+            "UPDATE meter SET total = 598, gross = 598, last_record = 602
+             WHERE last_record = 604"
+        ),
         Some(604),
         is!(Problem::WrongMeter(_)),
     ),
@@ -625,14 +628,18 @@ const BY_ITSELF: &[Attack] = &[
         "a license is inserted",
         sql!(
             "INSERT INTO license SELECT account, zeroblob(16), 'KEY', product, policy, customer,
-                 name, standing, valid_from, expires_at, created_at, updated_at FROM license LIMIT 1"
+                 name, standing, valid_from, expires_at, created_at, updated_at
+             FROM license LIMIT 1"
         ),
         None,
         is!(Problem::WrongEntry(_)),
     ),
-    attack("the licenses are deleted", sql!("DELETE FROM license"), None, |problem| {
-        matches!(problem, Problem::WrongEntry(what) if what.contains("is gone"))
-    }),
+    attack(
+        "the licenses are deleted",
+        sql!("DELETE FROM license"),
+        None,
+        |problem| matches!(problem, Problem::WrongEntry(what) if what.contains("is gone")),
+    ),
     attack(
         "a license is deleted with its meters",
         sql!(
@@ -660,12 +667,7 @@ const BY_ITSELF: &[Attack] = &[
         None,
         is!(Problem::Unreadable(_)),
     ),
-    attack(
-        "a table is dropped",
-        sql!("DROP TABLE meter"),
-        None,
-        is!(Problem::Unreadable(_)),
-    ),
+    attack("a table is dropped", sql!("DROP TABLE meter"), None, is!(Problem::Unreadable(_))),
 ];
 
 /// What is missing in a report of an attack.
@@ -735,33 +737,32 @@ fn what_a_kept_checkpoint_or_key_detects() {
     let other_origin = notes[0].replacen("usance/acc_", "usance/acc_0", 1);
     let garbage = "garbage".to_owned();
     type Found = (Option<u64>, Problem);
+    type Kept<'a> = (Option<&'a Verifier>, &'a [&'a String]);
+    type Case<'a> = (&'a str, &'a Path, fn(&Connection), Kept<'a>, &'a [Found]);
     let not_signed = CheckpointError::NotSigned;
-    let cases: [(&str, &Path, fn(&Connection), Option<&Verifier>, &[&String], &[Found]); 11] = [
+    let cases: [Case<'_>; 11] = [
         (
             // The whole of it: nothing in the file says that there was more. A tail that nobody
             // else has seen can be cut, and that cannot be told by software.
             "the tail is cut, and nothing was kept",
             &VICTIM.live,
             cut,
-            None,
-            &[],
+            (None, &[]),
             &[],
         ),
-        ("the tail is cut above the kept checkpoint", &VICTIM.live, cut, None, &[&notes[0]], &[]),
+        ("the tail is cut above the kept checkpoint", &VICTIM.live, cut, (None, &[&notes[0]]), &[]),
         (
             "the tail is cut below the kept checkpoint",
             &VICTIM.live,
             cut,
-            None,
-            &[&notes[1]],
+            (None, &[&notes[1]]),
             &[(Some(306), Problem::TailCut(SIZE))],
         ),
         (
             "an older copy is put back",
             &VICTIM.older,
             untouched,
-            Some(key),
-            &[&notes[1], &notes[0]],
+            (Some(key), &[&notes[1], &notes[0]]),
             &[(Some(306), Problem::TailCut(SIZE))],
         ),
         (
@@ -769,60 +770,53 @@ fn what_a_kept_checkpoint_or_key_detects() {
             "history is rewritten and signed with another key, and nothing was kept",
             &VICTIM.closed,
             rewritten,
-            None,
-            &[],
+            (None, &[]),
             &[],
         ),
         (
             "history is rewritten and signed with another key, and the key was kept",
             &VICTIM.closed,
             rewritten,
-            Some(key),
-            &[],
+            (Some(key), &[]),
             &[(None, Problem::OtherKey)],
         ),
         (
             "history is rewritten and signed with another key, and a checkpoint was kept",
             &VICTIM.closed,
             rewritten,
-            None,
-            &[&notes[1]],
+            (None, &[&notes[1]]),
             &[(None, Problem::BadCheckpoint(not_signed))],
         ),
         (
             "history is rewritten and signed with another key, and both were kept",
             &VICTIM.closed,
             rewritten,
-            Some(key),
-            &[&notes[0], &notes[1]],
+            (Some(key), &[&notes[0], &notes[1]]),
             &[(None, Problem::OtherKey), (None, Problem::OtherHistory(SIZE))],
         ),
         (
             "a checkpoint is of another ledger",
             &VICTIM.closed,
             untouched,
-            None,
-            &[&other_origin],
+            (None, &[&other_origin]),
             &[(None, Problem::UnknownOrigin)],
         ),
         (
             "a checkpoint is garbage",
             &VICTIM.closed,
             untouched,
-            None,
-            &[&garbage],
+            (None, &[&garbage]),
             &[(None, Problem::UnknownOrigin)],
         ),
         (
             "an untouched file is held against everything",
             &VICTIM.closed,
             untouched,
-            Some(key),
-            &[&notes[1], &notes[0], &notes[1]],
+            (Some(key), &[&notes[1], &notes[0], &notes[1]]),
             &[],
         ),
     ];
-    for (name, path, hand, key, kept, expected) in cases {
+    for (name, path, hand, (key, kept), expected) in cases {
         let copy = copy(path);
         hand(&copy.db);
         let report = look(&copy.path, key, kept);

@@ -45,16 +45,21 @@ struct Bench {
     directory: Option<TempDir>,
 }
 
+type Open = fn() -> Bench;
+
 /// Every store there is.
-const STORES: [(&str, fn() -> Bench); 2] = [
+const STORES: [(&str, Open); 2] = [
     ("SQLite in memory", || sqlite(None)),
+    // Here a run of keys is begun with every second cycle.
     ("SQLite on disk", || sqlite(Some(tempfile::tempdir().unwrap()))),
 ];
 
 fn sqlite(directory: Option<TempDir>) -> Bench {
+    let cycles = if directory.is_some() { 2 } else { 1 };
     let options = SqliteOptions {
         directory: directory.as_ref().map(TempDir::path),
         idempotency_window_ms: WINDOW_MS,
+        run_records: WRITE_BACK_RECORDS * cycles,
     };
     let identity = Identity { writer: WRITER, key_secret: [5; 32] };
     let public = signer().verifier().public();
@@ -544,7 +549,7 @@ fn what_was_counted_is_there_after_a_crash_and_after_a_close() {
             for number in 0..5 {
                 let key = numbered(round * 5 + number);
                 books.count_one(&mut bench, usize::try_from(number).unwrap() % 3, 2, Some(key));
-                others.count_one(&mut bench, 0, 1, Some(numbered(1 << 40 | round * 5 + number)));
+                others.count_one(&mut bench, 0, 1, Some(numbered((1 << 40) + round * 5 + number)));
             }
             assert_eq!(bench.record_of(numbered(999)), None);
             books.compare(&mut bench, 1);
@@ -934,7 +939,7 @@ fn own_ceilings_survive_a_crash_before_beside_and_after_a_write_back() {
         {
             for closes in [false, true] {
                 // One change before the meter is dirty, one while it is.
-                for number in 0..2 {
+                for (number, expected) in expected.iter_mut().enumerate() {
                     let license = books.licenses[number].id;
                     if number == 1 {
                         books.count_one(&mut bench, number, 1, None);
@@ -946,7 +951,7 @@ fn own_ceilings_survive_a_crash_before_beside_and_after_a_write_back() {
                     if number == 0 {
                         books.count_one(&mut bench, number, 1, None);
                     }
-                    expected[number] = allowed;
+                    *expected = allowed;
                 }
                 if closes {
                     bench.store.close().unwrap();
@@ -991,7 +996,7 @@ fn licenses_may_be_deleted_while_their_meters_are_dirty() {
     });
 }
 
-/// Several cycles of writing back, with more keys than a small run has, and a crash after each part.
+/// Several cycles of writing back, with more keys than a small run has, and a crash after each.
 #[test]
 fn what_is_written_back_by_and_by_is_what_was_counted() {
     on_each_store(|mut bench| {
@@ -1007,7 +1012,7 @@ fn what_is_written_back_by_and_by_is_what_was_counted() {
                     &mut bench,
                     number,
                     1,
-                    Some(numbered(1 << 50 | first + number as u64)),
+                    Some(numbered((1 << 50) + first + number as u64)),
                 );
                 if number == 13 {
                     let gone = books.licenses.pop().expect("licenses are left");
@@ -1075,7 +1080,7 @@ fn runs_of_keys_last_as_long_as_their_window() {
     let run = WRITE_BACK_RECORDS + UNIT_USES_MAX as u64;
     on_each_store(|mut bench| {
         let mut books = Books::open(&mut bench, ACCOUNT, 1);
-        // As many as are not merged any more, written by a close, whose unit has no time of its own.
+        // As many as are not merged any more, written by a close, whose unit has no time.
         books.count_many(&mut bench, RUN_KEYS_SMALL, Some(0));
         bench.store.close().unwrap();
         bench = bench.crash();

@@ -17,6 +17,7 @@ use usance_core::license::{License, LicenseRef};
 use usance_core::usage::Use;
 use usance_engine::clock::ManualClock;
 use usance_engine::count::{Batch, Outcomes};
+use usance_engine::limits::RUN_RECORDS;
 use usance_engine::mailbox::{Job, ReplyTo};
 use usance_engine::store::sqlite::{Identity, SqliteOptions, SqliteStore};
 use usance_engine::store::{FastMap, LedgerTail, Loaded, Store, StoreError, Wanted};
@@ -150,8 +151,11 @@ impl Rig {
         });
         let secret = std::fs::read(directory.path().join("writer.key")).unwrap();
         let secret: [u8; 32] = secret.try_into().unwrap();
-        let options =
-            SqliteOptions { directory: Some(directory.path()), idempotency_window_ms: WINDOW_MS };
+        let options = SqliteOptions {
+            directory: Some(directory.path()),
+            idempotency_window_ms: WINDOW_MS,
+            run_records: RUN_RECORDS,
+        };
         let unused = Identity {
             writer: usance_core::id::WriterId::from_bytes([0; 16]),
             key_secret: [0; 32],

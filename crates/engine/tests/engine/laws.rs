@@ -186,12 +186,12 @@ fn happening() -> impl Strategy<Value = Happening> {
         2 => (0usize..2, 0..LICENSES, standing)
             .prop_map(|(account, license, change)| Happening::Standing(account, license, change)),
         1 => (0usize..2, 0..LICENSES, instant(), instant())
-            .prop_map(|(account, license, from, end)| Happening::Validity(account, license, from, end)),
+            .prop_map(|(of, license, from, end)| Happening::Validity(of, license, from, end)),
         2 => (0usize..2, 0..LICENSES, 0..METERS, own)
-            .prop_map(|(account, license, meter, own)| Happening::Allowed(account, license, meter, own)),
+            .prop_map(|(of, license, meter, own)| Happening::Allowed(of, license, meter, own)),
         1 => (0usize..2, 0..METERS, prop::option::of(number()))
             .prop_map(|(account, meter, allowed)| Happening::Policy(account, meter, allowed)),
-        1 => (0usize..2, 0..LICENSES).prop_map(|(account, license)| Happening::Delete(account, license)),
+        1 => (0usize..2, 0..LICENSES).prop_map(|(of, license)| Happening::Delete(of, license)),
     ]
 }
 
@@ -904,7 +904,7 @@ fn exactly_once_however_often_a_key_is_sent() {
                     Delivery::Crash => world.crash(directory.path()),
                     Delivery::Restart => world.restart(directory.path()).await,
                 };
-                // The amount follows from the key: 1, 2, 4, … so that the total tells which counted.
+                // The amount follows from the key: 1, 2, 4, … so that the total tells which ones.
                 let uses = batch.iter().map(|key| {
                     crate::world::increment(&license, 1 << key, Some(&format!("key {key}")))
                 });

@@ -4,15 +4,22 @@
 //! - `model`: what must be answered; `laws`: the engine against it, and against what never changes.
 //! - `conformance`: what every store must do.
 //! - `attacks`: what can be done to a file, and what `verify` says of it.
-//! - `races`, `faults`, `opening`: many callers, failing storage, directories that cannot be opened.
+//! - `proofs`, `credentials`: what anybody can check, and who is known.
+//! - `races`, `faults`, `opening`: many callers, failing storage, directories that cannot be
+//!   opened.
 //! - `regressions`: what once was wrong, as small as it could be made.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics where it stands")]
+#![expect(clippy::print_stdout, reason = "a failed test shows what it printed: its seed, its row")]
 
 mod attacks;
 mod conformance;
+mod credentials;
 mod faults;
 mod laws;
 mod model;
 mod opening;
+mod proofs;
 mod property;
 mod races;
 mod regressions;

@@ -19,7 +19,7 @@ pub fn line(text: impl fmt::Display) -> Result<(), Fault> {
 /// Writes data as it is, without a line end.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn raw(text: impl fmt::Display) -> Result<(), Fault> {
     let mut stdout = io::stdout().lock();
     let written = write!(stdout, "{text}").and_then(|()| stdout.flush());

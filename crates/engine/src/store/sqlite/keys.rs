@@ -7,7 +7,7 @@
 
 use std::collections::hash_map::Entry;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use usance_core::time::Timestamp;
 use usance_core::usage::KeyDigest;
 
@@ -17,38 +17,59 @@ use crate::limits::RUN_KEYS_SMALL;
 use crate::store::{FastMap, StoreError};
 use crate::unit::LedgerNumber;
 
-/// Chunks of a run: a fingerprint's highest ten bits choose one.
-const CHUNKS: u64 = 1024;
+/// Chunks of a run: a fingerprint's highest twelve bits choose one.
+const CHUNKS: usize = 4096;
+/// Chunks that lie together in memory, and are written together.
+const PART_CHUNKS: usize = 64;
+/// Parts of the keys in memory.
+const PARTS: usize = CHUNKS / PART_CHUNKS;
 /// Bytes of an entry: fingerprint, ledger, record.
 const ENTRY_BYTES: usize = 20;
 
 /// Where a record lies.
 pub type Place = (LedgerNumber, u64);
 
-/// Fingerprints and the records that spent them. Two keys seldom share a fingerprint, and one key
-/// is seldom spent twice (after its window): such second places lie apart.
+/// Fingerprints and the records that spent them, in parts that are written one after the other.
+struct Places(Vec<Part>);
+
+/// Two keys seldom share a fingerprint, and one key is seldom spent twice (after its window): such
+/// second places lie apart.
 #[derive(Default)]
-struct Places {
+struct Part {
     first: FastMap<u64, Place>,
     further: Vec<(u64, Place)>,
 }
 
+impl Default for Places {
+    fn default() -> Self {
+        Self(std::iter::repeat_with(Part::default).take(PARTS).collect())
+    }
+}
+
 impl Places {
     fn insert(&mut self, fingerprint: u64, place: Place) {
-        match self.first.entry(fingerprint) {
+        let part = &mut self.0[chunk_of(fingerprint) / PART_CHUNKS];
+        match part.first.entry(fingerprint) {
             Entry::Vacant(entry) => {
                 entry.insert(place);
             }
             Entry::Occupied(entry) if *entry.get() == place => {}
-            Entry::Occupied(_) => self.further.push((fingerprint, place)),
+            Entry::Occupied(_) => part.further.push((fingerprint, place)),
         }
     }
 
     fn of(&self, fingerprint: u64) -> impl Iterator<Item = Place> {
-        let further = self.further.iter().filter(move |(found, _)| *found == fingerprint);
-        self.first.get(&fingerprint).copied().into_iter().chain(further.map(|(_, place)| *place))
+        let part = &self.0[chunk_of(fingerprint) / PART_CHUNKS];
+        let further = part.further.iter().filter(move |(found, _)| *found == fingerprint);
+        part.first.get(&fingerprint).copied().into_iter().chain(further.map(|(_, place)| *place))
     }
 
+    fn count(&self) -> usize {
+        self.0.iter().map(|part| part.first.len()).sum()
+    }
+}
+
+impl Part {
     fn iter(&self) -> impl Iterator<Item = (u64, Place)> {
         let first = self.first.iter().map(|(fingerprint, place)| (*fingerprint, *place));
         first.chain(self.further.iter().copied())
@@ -75,13 +96,12 @@ struct Run {
 /// A run on its way to disk, a few chunks with each unit of work.
 struct Writing {
     run: Run,
-    entries: Places,
-    chunks: Vec<Vec<u8>>,
-    next_chunk: usize,
+    places: Places,
+    next_part: usize,
     /// Whether the commit that is under way makes the run whole on disk.
     is_written: bool,
-    /// Runs that it replaces.
-    merged: Vec<i64>,
+    /// The run that it replaces, which was small.
+    merged: Option<i64>,
 }
 
 impl Keys {
@@ -118,7 +138,7 @@ impl Keys {
         let mut places = Vec::new();
         places.extend(self.fresh.of(fingerprint));
         if let Some(writing) = &self.writing {
-            places.extend(writing.entries.of(fingerprint));
+            places.extend(writing.places.of(fingerprint));
         }
         for run in self.runs.iter().filter(|run| run.filter.may_contain(fingerprint)) {
             let chunk = read_chunk(db, run.number, chunk_of(fingerprint))?;
@@ -131,77 +151,67 @@ impl Keys {
 
     /// Starts to write the newest keys out, together with the last run if that is small.
     pub fn begin_run(&mut self, db: &Connection) -> Result<(), StoreError> {
-        if self.writing.is_some() || self.fresh.first.is_empty() {
+        if self.writing.is_some() || self.fresh.count() == 0 {
             return Ok(());
         }
-        let mut all = std::mem::take(&mut self.fresh);
+        let mut places = std::mem::take(&mut self.fresh);
         let mut newest_at = self.fresh_at.take();
         let number = self.runs.last().map_or(0, |run| run.number) + 1;
-        let mut merged = Vec::new();
+        let mut merged = None;
         if let Some(last) = self.runs.last().filter(|run| run.keys < RUN_KEYS_SMALL) {
-            merged.push(last.number);
+            merged = Some(last.number);
             newest_at = newest_at.max(Some(last.newest_at));
             for chunk in 0..CHUNKS {
                 for (fingerprint, place) in entries(&read_chunk(db, last.number, chunk)?) {
-                    all.insert(fingerprint, place);
+                    places.insert(fingerprint, place);
                 }
             }
         }
-        let keys = all.first.len();
-        let mut filter = Filter::for_keys(keys);
-        let mut chunks = vec![Vec::new(); CHUNKS as usize];
-        for (fingerprint, (ledger, record)) in all.iter() {
-            filter.insert(fingerprint);
-            let chunk = &mut chunks[chunk_of(fingerprint) as usize];
-            chunk.extend_from_slice(&fingerprint.to_le_bytes());
-            chunk.extend_from_slice(&ledger.to_le_bytes());
-            chunk.extend_from_slice(&record.to_le_bytes());
-        }
+        let keys = places.count();
         let newest_at = newest_at.expect("every fresh key was spent at some time");
-        let run = Run { number, keys: keys as u64, newest_at, filter };
-        self.writing =
-            Some(Writing { run, entries: all, chunks, next_chunk: 0, is_written: false, merged });
+        let run = Run { number, keys: keys as u64, newest_at, filter: Filter::for_keys(keys) };
+        self.writing = Some(Writing { run, places, next_part: 0, is_written: false, merged });
         Ok(())
     }
 
-    /// Writes up to `count` more chunks, within the caller's transaction. Says whether the run is
+    /// Writes about so many more chunks, within the caller's transaction. Says whether the run is
     /// whole. [`Keys::finish_run`] comes after the commit.
     pub fn write_chunks(&mut self, db: &Connection, count: usize) -> rusqlite::Result<bool> {
-        let Some(writing) = &mut self.writing else {
+        let Some(Writing { run, places, next_part, is_written, merged }) = &mut self.writing else {
             return Ok(true);
         };
-        let end = writing.chunks.len().min(writing.next_chunk.saturating_add(count));
-        for chunk in writing.next_chunk..end {
-            db.prepare_cached("INSERT OR REPLACE INTO key_chunk (id, entries) VALUES (?1, ?2)")?
-                .execute(params![
-                    chunk_id(writing.run.number, chunk as u64),
-                    writing.chunks[chunk]
-                ])?;
+        if *next_part == 0 {
+            // A crash may have left part of a run of this number.
+            delete_run(db, run.number)?;
         }
-        writing.next_chunk = end;
-        if end < writing.chunks.len() {
+        let end = PARTS.min(next_part.saturating_add(count.div_ceil(PART_CHUNKS)));
+        for part in &places.0[*next_part..end] {
+            write_part(db, run, part)?;
+        }
+        *next_part = end;
+        if end < PARTS {
             return Ok(false);
         }
         db.prepare_cached(
             "INSERT INTO key_run (number, keys, newest_at, filter) VALUES (?1, ?2, ?3, ?4)",
         )?
         .execute(params![
-            writing.run.number,
-            writing.run.keys.cast_signed(),
-            writing.run.newest_at.0,
-            writing.run.filter.bytes()
+            run.number,
+            run.keys.cast_signed(),
+            run.newest_at.0,
+            run.filter.bytes()
         ])?;
-        for number in &writing.merged {
-            delete_run(db, *number)?;
+        if let Some(merged) = merged {
+            delete_run(db, *merged)?;
         }
-        writing.is_written = true;
+        *is_written = true;
         Ok(true)
     }
 
     /// Takes over the run if the commit that has just succeeded made it whole.
     pub fn finish_run(&mut self) {
         if let Some(writing) = self.writing.take_if(|writing| writing.is_written) {
-            self.runs.retain(|run| !writing.merged.contains(&run.number));
+            self.runs.retain(|run| Some(run.number) != writing.merged);
             self.runs.push(writing.run);
         }
     }
@@ -222,18 +232,43 @@ fn fingerprint(key: KeyDigest) -> u64 {
     u64::from_le_bytes(*key.0.first_chunk().expect("a key digest has 16 bytes"))
 }
 
-const fn chunk_of(fingerprint: u64) -> u64 {
-    fingerprint >> 54
+fn chunk_of(fingerprint: u64) -> usize {
+    usize::try_from(fingerprint >> 52).expect("twelve bits fit")
 }
 
-const fn chunk_id(run: i64, chunk: u64) -> i64 {
-    run << 16 | chunk.cast_signed()
+fn chunk_id(run: i64, chunk: usize) -> i64 {
+    run << 16 | i64::try_from(chunk).expect("twelve bits fit")
 }
 
-fn read_chunk(db: &Connection, run: i64, chunk: u64) -> Result<Vec<u8>, StoreError> {
-    db.prepare_cached("SELECT entries FROM key_chunk WHERE id = ?1")
-        .and_then(|mut statement| statement.query_row([chunk_id(run, chunk)], |row| row.get(0)))
-        .map_err(store_error)
+/// Writes the chunks of a part that have entries, and puts those into the run's filter.
+fn write_part(db: &Connection, run: &mut Run, part: &Part) -> rusqlite::Result<()> {
+    let mut chunks = vec![Vec::new(); PART_CHUNKS];
+    let mut first_chunk = 0;
+    for (fingerprint, (ledger, record)) in part.iter() {
+        run.filter.insert(fingerprint);
+        let chunk = chunk_of(fingerprint);
+        first_chunk = chunk - chunk % PART_CHUNKS;
+        let entries = &mut chunks[chunk % PART_CHUNKS];
+        entries.extend_from_slice(&fingerprint.to_le_bytes());
+        entries.extend_from_slice(&ledger.to_le_bytes());
+        entries.extend_from_slice(&record.to_le_bytes());
+    }
+    for (offset, entries) in chunks.iter().enumerate().filter(|(_, entries)| !entries.is_empty()) {
+        db.prepare_cached("INSERT INTO key_chunk (id, entries) VALUES (?1, ?2)")?
+            .execute(params![chunk_id(run.number, first_chunk + offset), entries])?;
+    }
+    Ok(())
+}
+
+/// The entries of a chunk; a chunk without any has no row.
+fn read_chunk(db: &Connection, run: i64, chunk: usize) -> Result<Vec<u8>, StoreError> {
+    let found = db
+        .prepare_cached("SELECT entries FROM key_chunk WHERE id = ?1")
+        .and_then(|mut statement| {
+            statement.query_row([chunk_id(run, chunk)], |row| row.get(0)).optional()
+        })
+        .map_err(store_error)?;
+    Ok(found.unwrap_or_default())
 }
 
 fn entries(chunk: &[u8]) -> impl Iterator<Item = (u64, Place)> {

@@ -302,19 +302,12 @@ impl Reader for SqliteReader {
     }
 
     fn block_of(&self, ledger: LedgerNumber, record: u64) -> Result<Option<Block>, StoreError> {
-        let sql = "SELECT id, count, root, signature, body FROM block
-                   WHERE id >= ?1 AND id <= ?2 ORDER BY id DESC LIMIT 1";
+        let sql = format!(
+            "SELECT {} FROM block WHERE id >= ?1 AND id <= ?2 ORDER BY id DESC LIMIT 1",
+            rows::BLOCK
+        );
         let range = [row_id(ledger, 0), row_id(ledger, record)];
-        self.one(sql, range, |row| {
-            Ok(Block {
-                ledger,
-                first: row.get::<_, i64>(0)?.cast_unsigned() & ((1 << RECORD_INDEX_BITS) - 1),
-                count: row.get::<_, i64>(1)?.cast_unsigned(),
-                root: row.get(2)?,
-                signature: row.get(3)?,
-                body: row.get(4)?,
-            })
-        })
+        self.one(&sql, range, |row| rows::block(row, ledger))
     }
 
     fn node(&self, ledger: LedgerNumber, at: Position) -> Result<Option<Hash>, StoreError> {

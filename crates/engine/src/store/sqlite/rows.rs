@@ -16,7 +16,9 @@ use usance_core::text::Code;
 use usance_core::time::Timestamp;
 use usance_core::token::{Locks, Permissions, SecretHash, Token};
 
+use crate::limits::RECORD_INDEX_BITS;
 use crate::store::LoadedMeter;
+use crate::unit::{Block, LedgerNumber};
 
 type Result<T> = rusqlite::Result<T>;
 
@@ -30,6 +32,7 @@ pub const TOKEN: &str = "id, name, secret, permissions, product, license, meter,
                          revoked_at, created_at";
 pub const METER: &str = "own_allowed, allowed, total, gross, held, last_record, refusals, hour, \
                          uses, incremented, decremented, adjusted, overage";
+pub const BLOCK: &str = "id, count, root, signature, body";
 pub const HOUR: &str = "hour, uses, incremented, decremented, adjusted, overage";
 
 fn damaged(column: usize, what: &'static str) -> rusqlite::Error {
@@ -404,6 +407,18 @@ pub fn put_meter(
         hour.adjusted,
         hour.overage,
     ])
+}
+
+/// A block of a ledger, from column 0 on, in the order of [`BLOCK`].
+pub fn block(row: &Row<'_>, ledger: LedgerNumber) -> Result<Block> {
+    Ok(Block {
+        ledger,
+        first: row.get::<_, i64>(0)?.cast_unsigned() & ((1 << RECORD_INDEX_BITS) - 1),
+        count: row.get::<_, i64>(1)?.cast_unsigned(),
+        root: row.get(2)?,
+        signature: row.get(3)?,
+        body: row.get(4)?,
+    })
 }
 
 /// The sums of an hour from column 0 on, in the order of [`HOUR`].

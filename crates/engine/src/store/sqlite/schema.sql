@@ -16,13 +16,14 @@ CREATE TABLE writer (
     public_key BLOB NOT NULL
 ) WITHOUT ROWID;
 
--- Records before `covered` are reflected in `meter` and the idempotency runs; later ones are
--- replayed from the blocks at start.
+-- Records before `covered` are reflected in `meter`, those before `keys_covered` in the runs of
+-- idempotency keys; later ones are replayed from the blocks at start.
 CREATE TABLE ledger (
     number  INTEGER PRIMARY KEY,
     account BLOB NOT NULL,
     writer  BLOB NOT NULL,
     covered INTEGER NOT NULL,
+    keys_covered INTEGER NOT NULL,
     UNIQUE (account, writer)
 );
 

@@ -14,7 +14,8 @@ use crate::unit::{Change, Unit};
 pub fn write(db: &Connection, writer: WriterId, unit: &Unit) -> rusqlite::Result<()> {
     for ledger in &unit.ledgers {
         db.prepare_cached(
-            "INSERT INTO ledger (number, account, writer, covered) VALUES (?1, ?2, ?3, 0)",
+            "INSERT INTO ledger (number, account, writer, covered, keys_covered)
+             VALUES (?1, ?2, ?3, 0, 0)",
         )?
         .execute(params![ledger.number, ledger.account.bytes(), writer.bytes()])?;
     }

@@ -22,6 +22,9 @@ pub struct WriteBack {
     dirty: Vec<LicenseId>,
     /// Records since the last cycle began.
     records: u64,
+    /// Records since the newest keys last became a run, and how many there may be.
+    run_records: u64,
+    run_records_max: u64,
     cycle: Option<Cycle>,
 }
 
@@ -29,6 +32,8 @@ struct Cycle {
     dirty: Vec<LicenseId>,
     next: usize,
     covered: Vec<(LedgerNumber, u64)>,
+    /// Whether the newest keys become a run as well.
+    has_run: bool,
 }
 
 /// How much to write with a unit of work.
@@ -41,6 +46,11 @@ pub enum Pace {
 }
 
 impl WriteBack {
+    /// Nothing to write back; the newest keys become a run after `run_records_max` records.
+    pub fn new(run_records_max: u64) -> Self {
+        Self { run_records_max, ..Self::default() }
+    }
+
     /// Notes that a license's meters differ from disk from now on.
     pub fn note_dirty(&mut self, license: LicenseId) {
         self.dirty.push(license);
@@ -49,6 +59,13 @@ impl WriteBack {
     /// Notes records that were committed.
     pub fn note_records(&mut self, count: u64) {
         self.records += count;
+        self.run_records += count;
+    }
+
+    /// Notes records that were replayed: to where meters stand, and to the newest keys.
+    pub fn note_replayed(&mut self, meters: u64, keys: u64) {
+        self.records += meters;
+        self.run_records += keys;
     }
 
     /// Begins a cycle if one is due (or asked for), where ledgers reach `sizes`.
@@ -64,10 +81,14 @@ impl WriteBack {
         if self.cycle.is_some() || !is_due {
             return Ok(());
         }
-        keys.begin_run(db)?;
+        let has_run = self.run_records >= self.run_records_max || pace == Pace::Everything;
+        if has_run {
+            keys.begin_run(db)?;
+            self.run_records = 0;
+        }
         let dirty = std::mem::take(&mut self.dirty);
         self.records = 0;
-        self.cycle = Some(Cycle { dirty, next: 0, covered: sizes.collect() });
+        self.cycle = Some(Cycle { dirty, next: 0, covered: sizes.collect(), has_run });
         Ok(())
     }
 
@@ -88,7 +109,7 @@ impl WriteBack {
             // Whoever produces faster than this share writes back would grow the tail without end.
             Pace::Beside(_) if self.records >= 2 * WRITE_BACK_RECORDS => (usize::MAX, usize::MAX),
             Pace::Beside(uses) => {
-                (WRITE_BACK_METERS_PER_UNIT + uses / 2, WRITE_BACK_CHUNKS_PER_UNIT + uses / 64)
+                (WRITE_BACK_METERS_PER_UNIT + uses / 2, WRITE_BACK_CHUNKS_PER_UNIT + uses / 4)
             }
         };
         let end = cycle.dirty.len().min(cycle.next.saturating_add(meters));
@@ -108,8 +129,11 @@ impl WriteBack {
             return Ok(false);
         }
         for (ledger, covered) in &cycle.covered {
-            db.prepare_cached("UPDATE ledger SET covered = ?2 WHERE number = ?1")?
-                .execute(params![ledger, covered.cast_signed()])?;
+            db.prepare_cached(
+                "UPDATE ledger SET covered = ?2, keys_covered = iif(?3, ?2, keys_covered)
+                 WHERE number = ?1",
+            )?
+            .execute(params![ledger, covered.cast_signed(), cycle.has_run])?;
         }
         Ok(true)
     }

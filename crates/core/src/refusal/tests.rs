@@ -1,0 +1,97 @@
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use super::*;
+
+fn figures(allowed: Option<i64>, ceiling: Option<i64>, total: i64, held: i64) -> Box<Figures> {
+    Box::new(Figures {
+        license: LicenseId::from_bytes([1; 16]),
+        meter: Code::parse("meter", "hours").unwrap(),
+        scale: Scale::new(2).unwrap(),
+        asked: 150,
+        total,
+        gross: 900,
+        allowed,
+        ceiling,
+        held,
+    })
+}
+
+/// One of each.
+fn all() -> Vec<Refusal> {
+    let license = LicenseId::from_bytes([1; 16]);
+    let meter = || Code::parse("meter", "hours").unwrap();
+    let figures = || figures(Some(200), Some(200), 100, 0);
+    alloc::vec![
+        Refusal::LimitReached(figures()),
+        Refusal::BoundReached(figures(), 120),
+        Refusal::FloorReached(figures(), 0),
+        Refusal::CounterFull(figures()),
+        Refusal::AmountNotPositive,
+        Refusal::FractionBeyondScale { meter: meter(), scale: Scale::new(2).unwrap() },
+        Refusal::AmountOutOfRange,
+        Refusal::LicenseSuspended(license),
+        Refusal::LicenseRevoked(license),
+        Refusal::LicenseExpired(license, Timestamp(0)),
+        Refusal::LicenseNotYetValid(license, Timestamp(0)),
+        Refusal::LicenseStateConflict(license, "is suspended already"),
+        Refusal::KeyMistyped,
+        Refusal::Unknown(Kind::Meter, "hours".to_string()),
+        Refusal::IdempotencyConflict,
+        Refusal::OccurredAtOutOfRange,
+        Refusal::Unauthenticated("the token is not known here"),
+        Refusal::PermissionMissing(Permission::MeterRead),
+        Refusal::Locked(Kind::License),
+        Refusal::Taken(Kind::Product, "renderer".to_string()),
+        Refusal::InUse(Kind::Product, "policy"),
+        Refusal::Archived(Kind::Policy),
+        Refusal::invalid("name", "must be short"),
+    ]
+}
+
+/// Codes are for ever, each has one reason, and the list of them is whole.
+#[test]
+fn the_list_of_codes_is_that_of_the_refusals() {
+    let codes: Vec<&str> = all().iter().map(Refusal::code).collect();
+    assert_eq!(codes, Refusal::CODES);
+    for (place, code) in codes.iter().enumerate() {
+        assert!(crate::text::is_code(code), "{code}");
+        assert!(!codes[..place].contains(code), "{code} twice");
+    }
+}
+
+#[test]
+fn messages_begin_small_and_end_without_a_full_stop() {
+    for refusal in all() {
+        let message = refusal.to_string();
+        let starts_small = message.starts_with(|c: char| c.is_lowercase());
+        assert!(starts_small && !message.ends_with('.'), "{message}");
+        let has_figures = matches!(
+            refusal.code(),
+            "limit-reached" | "bound-reached" | "floor-reached" | "counter-full"
+        );
+        assert_eq!(refusal.figures().is_some(), has_figures, "{message}");
+    }
+}
+
+#[test]
+fn a_limit_says_what_is_left() {
+    for (ceiling, total, held, left) in [
+        (Some(200), 100, 0, Some(100)),
+        (Some(200), 100, 60, Some(40)),
+        (Some(200), 200, 0, Some(0)),
+        (Some(200), 900, 0, Some(0)),
+        (Some(200), 100, 900, Some(0)),
+        (Some(i64::MAX), -5, 0, Some(i64::MAX)),
+        (None, 100, 0, None),
+    ] {
+        let figures = figures(Some(200), ceiling, total, held);
+        assert_eq!(figures.remaining(), left, "{figures:?}");
+    }
+    let message = Refusal::LimitReached(figures(Some(200), Some(250), 100, 0)).to_string();
+    assert_eq!(
+        message,
+        "meter hours of lic_01010101010101010101010101010101 stands at 1; 1.5 was asked for, \
+         which is above the 1.5 left"
+    );
+}
