@@ -3,10 +3,6 @@
 /// Uses waiting in the mailbox before new ones are turned away. At 100 thousand uses a second this
 /// is a wait of under a second, and about 50 MiB.
 pub const MAILBOX_USES_MAX: usize = 65_536;
-/// Turns that the writer gives to others before it takes what waits, if each brings more.
-pub const GATHER_TURNS_MAX: usize = 1;
-/// Uses that are enough to begin with: the commit is below a microsecond for each by then.
-pub const GATHER_USES_ENOUGH: usize = 256;
 /// Uses in one unit of work. Larger ones would make the first caller wait for the last.
 pub const UNIT_USES_MAX: usize = 16_384;
 /// Records in one block: what reading one record must read at most.

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -13,7 +12,7 @@ use usance_core::view::MeterView;
 
 use crate::count::{Batch, Outcomes};
 use crate::failure::Failure;
-use crate::limits::{GATHER_TURNS_MAX, GATHER_USES_ENOUGH, MAILBOX_USES_MAX, UNIT_USES_MAX};
+use crate::limits::{MAILBOX_USES_MAX, UNIT_USES_MAX};
 
 /// Where an answer goes.
 pub type ReplyTo<T> = oneshot::Sender<Result<T, Failure>>;
@@ -97,7 +96,6 @@ impl Mailbox {
             inner = locked;
             inner.writer_waits = false;
         }
-        inner = self.gather(inner);
         let mut uses = 0;
         while let Some(job) = inner.jobs.front() {
             uses += job.uses();
@@ -107,25 +105,6 @@ impl Mailbox {
             inner.uses -= job.uses();
             jobs.extend(inner.jobs.pop_front());
         }
-    }
-
-    /// Lets those run who are about to put something in, as long as each turn brings more: a
-    /// commit costs the same for one use as for hundreds. On an idle machine the first turn brings
-    /// nothing and takes about a microsecond.
-    fn gather<'a>(&'a self, mut inner: MutexGuard<'a, Inner>) -> MutexGuard<'a, Inner> {
-        for _ in 0..GATHER_TURNS_MAX {
-            let before = inner.uses;
-            if before == 0 || before >= GATHER_USES_ENOUGH {
-                break;
-            }
-            drop(inner);
-            thread::yield_now();
-            inner = self.lock();
-            if inner.uses == before {
-                break;
-            }
-        }
-        inner
     }
 
     /// Uses that wait.
