@@ -194,4 +194,5 @@ def main():
         sys.exit(f"FLAW: {flaw}")
 
 
-main()
+if __name__ == "__main__":
+    main()

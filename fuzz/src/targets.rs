@@ -1,5 +1,6 @@
 //! What is read from outside, and what must hold of every input.
 
+mod artefact;
 mod ledger;
 mod requests;
 
@@ -20,4 +21,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "record", check: ledger::record },
     Target { name: "block", check: ledger::block },
     Target { name: "note", check: ledger::note },
+    Target { name: "license_file", check: artefact::license_file },
 ];

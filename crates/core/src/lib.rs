@@ -10,6 +10,7 @@
 //! - [`caller`]: who may do what; [`view`]: what queries show.
 //! - [`refusal`]: every expected no.
 //! - [`ledger`]: records, the Merkle tree over them, checkpoints, and the auditor.
+//! - [`artefact`]: license files, which prove a license where no server is.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -17,6 +18,7 @@
 
 extern crate alloc;
 
+pub mod artefact;
 pub mod caller;
 pub mod command;
 pub mod customer;

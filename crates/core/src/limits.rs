@@ -29,3 +29,18 @@ pub const OCCURRED_BEHIND_MS_MAX: i64 = 400 * 24 * 60 * 60 * 1000;
 pub const CLOCK_BACK_MS_TOLERATED: i64 = 2000;
 /// Highest percentage an overage may state: a hundred times the ceiling.
 pub const OVERAGE_PERCENT_MAX: u32 = 10_000;
+/// Longest license file that is read, in bytes: fits a clipboard, an e-mail and a registry value.
+pub const LICENSE_FILE_BYTES_MAX: usize = 64 * 1024;
+/// Longest license file that is written, in bytes: what is left is for line ends that grow on the
+/// way, two bytes for each of its lines.
+pub const LICENSE_FILE_SEALED_BYTES_MAX: usize = 60 * 1024;
+/// Entitlements a license file may name.
+pub const LICENSE_FILE_ENTITLEMENTS_MAX: usize = 256;
+/// Terms a license file may state, and entries of metadata it may carry.
+pub const LICENSE_FILE_PAIRS_MAX: usize = 128;
+/// Longest text of a license file, in bytes: a fingerprint, or the value of a term.
+pub const LICENSE_FILE_TEXT_BYTES_MAX: usize = 4096;
+/// How far the instant a license file was issued at may lie ahead of the device's clock, in
+/// milliseconds: one day, so that a wrong time zone locks nobody out. Beyond it the clock was set
+/// back.
+pub const LICENSE_FILE_AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1000;

@@ -134,7 +134,12 @@ impl Signer {
     /// The bare signature over a checkpoint's body.
     #[must_use]
     pub fn sign(&self, checkpoint: &Checkpoint) -> [u8; 64] {
-        self.key.sign(checkpoint.body().as_bytes()).to_bytes()
+        self.sign_text(&checkpoint.body())
+    }
+
+    /// The bare signature over the text of any note. Its first line must tell what kind it is.
+    pub(crate) fn sign_text(&self, text: &str) -> [u8; 64] {
+        self.key.sign(text.as_bytes()).to_bytes()
     }
 }
 
@@ -192,16 +197,25 @@ impl Verifier {
     /// Whether the signature belongs to the checkpoint.
     #[must_use]
     pub fn accepts(&self, checkpoint: &Checkpoint, signature: &[u8; 64]) -> bool {
-        let signature = Signature::from_bytes(signature);
-        self.key.verify_strict(checkpoint.body().as_bytes(), &signature).is_ok()
+        self.accepts_text(&checkpoint.body(), signature)
+    }
+
+    /// Whether the signature belongs to the text of a note.
+    pub(crate) fn accepts_text(&self, text: &str, signature: &[u8; 64]) -> bool {
+        self.key.verify_strict(text.as_bytes(), &Signature::from_bytes(signature)).is_ok()
     }
 
     /// The signed note: body, empty line, signature line.
     #[must_use]
     pub fn note(&self, checkpoint: &Checkpoint, signature: &[u8; 64]) -> String {
+        self.note_of(&checkpoint.body(), signature)
+    }
+
+    /// The signed note of any text that ends in a line feed.
+    pub(crate) fn note_of(&self, text: &str, signature: &[u8; 64]) -> String {
         let mut blob = self.key_hash().to_vec();
         blob.extend_from_slice(signature);
-        format!("{}\n— {} {}\n", checkpoint.body(), self.name, BASE64.encode(blob))
+        format!("{text}\n— {} {}\n", self.name, BASE64.encode(blob))
     }
 
     /// The first four bytes of `SHA-256(name || "\n" || type || key)`.
