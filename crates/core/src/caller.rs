@@ -1,6 +1,8 @@
 //! Who is calling, and what that allows.
 
+use crate::audience::{Audience, Audiences};
 use crate::id::{AccountId, LicenseId, ProductId, TokenId};
+use crate::license::License;
 use crate::refusal::{Kind, Refusal};
 use crate::token::{Locks, Permission, Permissions};
 
@@ -15,6 +17,8 @@ pub struct Caller {
     pub permissions: Permissions,
     /// What it may touch.
     pub locks: Locks,
+    /// Whose eyes it sees with; none is the vendor, who sees everything.
+    pub audience: Option<Audience>,
 }
 
 /// What a caller presented.
@@ -36,7 +40,8 @@ impl Caller {
             account,
             credential: Credential::System,
             permissions: Permissions::ALL,
-            locks: Locks { product: None, license: None, meter: None },
+            locks: Locks { product: None, license: None, meter: None, user: None, customer: None },
+            audience: None,
         }
     }
 
@@ -69,6 +74,12 @@ impl Caller {
         if self.locks.license.is_some() {
             return Err(Refusal::Locked(Kind::License));
         }
+        if self.locks.user.is_some() {
+            return Err(Refusal::Locked(Kind::User));
+        }
+        if self.locks.customer.is_some() {
+            return Err(Refusal::Locked(Kind::Customer));
+        }
         if self.locks.product.is_some() {
             return Err(Refusal::Locked(Kind::Product));
         }
@@ -79,11 +90,19 @@ impl Caller {
     ///
     /// # Errors
     /// [`Refusal::Locked`].
-    pub fn need_license(&self, license: LicenseId, product: ProductId) -> Result<(), Refusal> {
-        if self.locks.license.is_some_and(|only| only != license) {
+    pub fn need_license(&self, license: &License) -> Result<(), Refusal> {
+        let Locks { license: only, user, customer, .. } = &self.locks;
+        if only.is_some_and(|only| only != license.id) {
             return Err(Refusal::Locked(Kind::License));
         }
-        self.need_product(product)
+        if user.is_some_and(|user| license.owner != Some(user) && !license.users.contains(&user)) {
+            return Err(Refusal::Locked(Kind::User));
+        }
+        let is_theirs = |of| license.customer == Some(of) || license.reseller == Some(of);
+        if customer.is_some_and(|customer| !is_theirs(customer)) {
+            return Err(Refusal::Locked(Kind::Customer));
+        }
+        self.need_product(license.product)
     }
 
     /// Refuses a product outside the caller's locks.
@@ -118,6 +137,12 @@ impl Caller {
             return Err(Refusal::Locked(Kind::Meter));
         }
         Ok(())
+    }
+
+    /// Whether something that is shown to these audiences is shown to the caller.
+    #[must_use]
+    pub fn sees(&self, visible_to: Audiences) -> bool {
+        self.audience.is_none_or(|audience| visible_to.contains(audience))
     }
 }
 

@@ -3,22 +3,43 @@
 //! Doors build these from their own words; the engine loads what they refer to, and the functions
 //! here decide.
 
+mod licensing;
+mod meters;
+mod people;
+
+use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::customer::Customer;
-use crate::id::{CustomerId, PolicyId, ProductId, TokenId};
+pub use self::licensing::{
+    ActivationPatch, EntitlementPatch, FileRequest, MadeFile, NewActivation, NewComponent,
+    NewEntitlement, NewProcess, ValidationRequest,
+};
+pub use self::meters::{MeterPatch, NewMeasure, NewMeter, NewOverage, NewRollover, NewTiming};
+pub use self::people::{NewUser, UserPatch, UserRef};
+use crate::activation::{ActivationRef, Process};
+use crate::artefact::PublicKey;
+use crate::audience::Audience;
+use crate::customer::{Customer, CustomerKind};
+use crate::entitlement::Entitlement;
+use crate::id::{CustomerId, EntitlementId, PolicyId, ProcessId, ProductId, TokenId};
 use crate::key::KeyPattern;
 use crate::license::{License, LicenseRef, StandingChange};
-use crate::meter::{MeterSpec, Overage, check_allowed};
-use crate::policy::{MeterWhile, Policy};
+use crate::limits::ENTITLEMENTS_MAX;
+use crate::metadata::Metadata;
+use crate::meter::{MeterSpec, check_allowed};
+use crate::policy::Policy;
 use crate::product::Product;
 use crate::quantity::{Decimal, Quantity, Scale};
 use crate::refusal::{Kind, Refusal};
+use crate::terms::{Limit, TermsPatch};
 use crate::text::Code;
 use crate::time::Timestamp;
 use crate::token::{Permissions, Token};
-use crate::view::MeterView;
+use crate::user::User;
+use crate::validation::Validation;
+use crate::view::{ActivationView, MeterView};
 
 /// How a caller names a product, policy or customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,8 +79,54 @@ pub enum Command {
     ChangeStanding(LicenseRef, StandingChange),
     /// Delete a license; the ledger keeps its records.
     DeleteLicense(LicenseRef),
+    /// Make a license last longer by the duration of its terms.
+    RenewLicense(LicenseRef),
+    /// Tell that a license is still there.
+    CheckInLicense(LicenseRef),
+    /// Move a license to another policy of its product.
+    TransferLicense(LicenseRef, Ref<PolicyId>),
+    /// Ask whether a license is valid.
+    ValidateLicense(LicenseRef, ValidationRequest),
+    /// Make a signed file that proves a license offline.
+    MakeFile(LicenseRef, FileRequest),
     /// Give a license its own ceiling, or take it away.
     ChangeAllowed(LicenseRef, Code, AllowedChange),
+    /// Give a license a meter of its own.
+    AddMeter(LicenseRef, NewMeter),
+    /// Take a license's own meter away; the ledger keeps its records.
+    RemoveMeter(LicenseRef, Code),
+    /// Let a machine hold a license.
+    Activate(LicenseRef, NewActivation),
+    /// Change what is known of a machine.
+    ChangeActivation(LicenseRef, ActivationRef, ActivationPatch),
+    /// A machine shows that it lives.
+    HeartbeatActivation(LicenseRef, ActivationRef),
+    /// Forget the last heartbeat of a machine.
+    ResetHeartbeat(LicenseRef, ActivationRef),
+    /// A machine lets go of its license.
+    Deactivate(LicenseRef, ActivationRef),
+    /// A program starts on a machine.
+    StartProcess(LicenseRef, ActivationRef, NewProcess),
+    /// A program shows that it runs.
+    HeartbeatProcess(LicenseRef, ProcessId),
+    /// A program has ended.
+    EndProcess(LicenseRef, ProcessId),
+    /// Make an entitlement.
+    CreateEntitlement(NewEntitlement),
+    /// Change an entitlement.
+    ChangeEntitlement(Ref<EntitlementId>, EntitlementPatch),
+    /// Delete an entitlement that nothing grants.
+    DeleteEntitlement(Ref<EntitlementId>),
+    /// Add a person.
+    CreateUser(NewUser),
+    /// Change a person.
+    ChangeUser(UserRef, UserPatch),
+    /// Shut a person out, or let them in again.
+    BanUser(UserRef, bool),
+    /// Forget a person who owns no license.
+    DeleteUser(UserRef),
+    /// Make a new signing key for license files, and retire the one before.
+    RotateKey,
     /// Make a token.
     CreateToken(NewToken),
     /// Revoke a token for good.
@@ -77,6 +144,20 @@ pub enum Reply {
     Customer(Customer),
     /// The license as it is now, and the writer's time for its status.
     License(License, Timestamp),
+    /// Whether the license is valid.
+    Validation(Box<Validation>),
+    /// A signed license file.
+    File(MadeFile),
+    /// The machine as it is now.
+    Activation(Box<ActivationView>),
+    /// The process as it is now.
+    Process(Process, Timestamp),
+    /// The entitlement as it is now.
+    Entitlement(Entitlement),
+    /// The person as they are now.
+    User(Box<User>),
+    /// The public half of the new signing key.
+    Key(PublicKey),
     /// The meter as it is now.
     Meter(MeterView),
     /// The token as it is now, and its secret if it was just made.
@@ -102,6 +183,8 @@ pub struct NewProduct {
     pub code: Code,
     /// Its name; the code if none.
     pub name: Option<String>,
+    /// What the vendor notes.
+    pub metadata: Metadata,
 }
 
 /// Changes of a product; none leaves a field as it is.
@@ -109,6 +192,8 @@ pub struct NewProduct {
 pub struct ProductPatch {
     /// A new name.
     pub name: Option<String>,
+    /// New notes.
+    pub metadata: Option<Metadata>,
     /// Archive it, or take it out again.
     pub archived: Option<bool>,
 }
@@ -124,47 +209,14 @@ pub struct NewPolicy {
     pub name: Option<String>,
     /// Its meters.
     pub meters: Vec<NewMeter>,
-    /// How long licenses last, in milliseconds.
-    pub duration_ms: Option<i64>,
     /// How keys look; the default pattern if none.
     pub key_pattern: Option<KeyPattern>,
-    /// What a license may do by itself; read and increment its meters if none.
-    pub license_permissions: Option<Permissions>,
-    /// States in which metering goes on.
-    pub meter_while: MeterWhile,
-}
-
-/// A meter of a policy to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewMeter {
-    /// Its name.
-    pub name: Code,
-    /// What it counts; the name if none.
-    pub unit: Option<String>,
-    /// Digits after the point.
-    pub scale: Scale,
-    /// Ceiling; none is unlimited.
-    pub allowed: Option<Decimal>,
-    /// Lowest total.
-    pub floor: Decimal,
-    /// What may lie above the ceiling.
-    pub overage: NewOverage,
-    /// Whether refusals are written to the ledger.
-    pub record_refusals: bool,
-}
-
-/// An overage in the words of a caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum NewOverage {
-    /// Nothing.
-    #[default]
-    Refuse,
-    /// Anything.
-    Allow,
-    /// Up to this much.
-    Amount(Decimal),
-    /// Up to this percentage of the ceiling.
-    Percent(u32),
+    /// What it states otherwise than by default.
+    pub terms: TermsPatch,
+    /// What it grants.
+    pub entitlements: Vec<Code>,
+    /// What the vendor notes.
+    pub metadata: Metadata,
 }
 
 /// Changes of a policy; none leaves a field as it is.
@@ -174,29 +226,18 @@ pub struct PolicyPatch {
     pub name: Option<String>,
     /// Archive it, or take it out again.
     pub archived: Option<bool>,
-    /// How long new licenses last; `Some(None)` is for ever.
-    pub duration_ms: Option<Option<i64>>,
     /// How new keys look.
     pub key_pattern: Option<KeyPattern>,
-    /// What a license may do by itself.
-    pub license_permissions: Option<Permissions>,
-    /// States in which metering goes on.
-    pub meter_while: Option<MeterWhile>,
+    /// New terms.
+    pub terms: TermsPatch,
+    /// What it grants from now on.
+    pub entitlements: Option<Vec<Code>>,
+    /// New notes.
+    pub metadata: Option<Metadata>,
     /// Changes of meters, by name.
     pub meters: Vec<MeterPatch>,
-}
-
-/// Changes of one meter of a policy; none leaves a field as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MeterPatch {
-    /// Which meter.
-    pub name: Code,
-    /// A new ceiling; `Some(None)` is unlimited.
-    pub allowed: Option<Option<Decimal>>,
-    /// What may lie above it.
-    pub overage: Option<NewOverage>,
-    /// Whether refusals are written to the ledger.
-    pub record_refusals: Option<bool>,
+    /// Meters that it gets beside those it has; its licenses get them too.
+    pub new_meters: Vec<NewMeter>,
 }
 
 /// A customer to be made.
@@ -208,6 +249,18 @@ pub struct NewCustomer {
     pub name: Option<String>,
     /// Where to write to.
     pub email: Option<String>,
+    /// What it is.
+    pub kind: CustomerKind,
+    /// The reseller it buys from.
+    pub reseller: Option<Ref<CustomerId>>,
+    /// People that may belong to it.
+    pub max_users: Limit,
+    /// Licenses that it may have.
+    pub max_licenses: Limit,
+    /// Activations that its licenses may have together.
+    pub max_activations: Limit,
+    /// What the vendor notes.
+    pub metadata: Metadata,
 }
 
 /// Changes of a customer; none leaves a field as it is.
@@ -217,6 +270,16 @@ pub struct CustomerPatch {
     pub name: Option<String>,
     /// A new address; `Some(None)` is none.
     pub email: Option<Option<String>>,
+    /// The reseller it buys from; `Some(None)` is none.
+    pub reseller: Option<Option<Ref<CustomerId>>>,
+    /// People that may belong to it.
+    pub max_users: Option<Limit>,
+    /// Licenses that it may have.
+    pub max_licenses: Option<Limit>,
+    /// Activations that its licenses may have together.
+    pub max_activations: Option<Limit>,
+    /// New notes.
+    pub metadata: Option<Metadata>,
     /// Archive it, or take it out again.
     pub archived: Option<bool>,
 }
@@ -228,14 +291,29 @@ pub struct NewLicense {
     pub policy: Ref<PolicyId>,
     /// Who pays.
     pub customer: Option<Ref<CustomerId>>,
+    /// Who sold it.
+    pub reseller: Option<Ref<CustomerId>>,
+    /// Whose it is among the people who use it.
+    pub owner: Option<UserRef>,
+    /// Who else may use it.
+    pub users: Vec<UserRef>,
+    /// What it states otherwise than its policy.
+    pub terms: TermsPatch,
+    /// What it grants beside its policy.
+    pub entitlements: Vec<Code>,
+    /// What the vendor notes.
+    pub metadata: Metadata,
+    /// Meters of its own.
+    pub meters: Vec<NewMeter>,
     /// A key that the vendor brings along; a random one if none.
     pub key: Option<String>,
     /// Its name.
     pub name: Option<String>,
     /// From when on it is valid.
     pub valid_from: Option<Timestamp>,
-    /// From when on it is not; by the policy's duration if none.
-    pub expires_at: Option<Timestamp>,
+    /// From when on it is not; by the duration of its terms if nothing is said, never if
+    /// `Some(None)`.
+    pub expires_at: Option<Option<Timestamp>>,
     /// Its own ceilings, by meter.
     pub allowed: Vec<(Code, AllowedChange)>,
 }
@@ -247,6 +325,20 @@ pub struct LicensePatch {
     pub name: Option<Option<String>>,
     /// Who pays; `Some(None)` is nobody known.
     pub customer: Option<Option<Ref<CustomerId>>>,
+    /// Who sold it; `Some(None)` is the vendor.
+    pub reseller: Option<Option<Ref<CustomerId>>>,
+    /// Whose it is; `Some(None)` is nobody's.
+    pub owner: Option<Option<UserRef>>,
+    /// Who else may use it.
+    pub users: Option<Vec<UserRef>>,
+    /// What it states otherwise than its policy.
+    pub terms: TermsPatch,
+    /// Terms in which it follows its policy again, by name.
+    pub cleared_terms: Vec<String>,
+    /// What it grants beside its policy.
+    pub entitlements: Option<Vec<Code>>,
+    /// New notes.
+    pub metadata: Option<Metadata>,
     /// From when on it is valid; `Some(None)` is from the start.
     pub valid_from: Option<Option<Timestamp>>,
     /// From when on it is not; `Some(None)` is never.
@@ -277,43 +369,14 @@ pub struct NewToken {
     pub license: Option<LicenseRef>,
     /// Only meters of this name.
     pub meter: Option<Code>,
+    /// Only licenses that this person owns or may use.
+    pub user: Option<UserRef>,
+    /// Only licenses that this customer pays for or sold.
+    pub customer: Option<Ref<CustomerId>>,
+    /// Whose eyes it sees with; by its locks if none.
+    pub audience: Option<Audience>,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
-}
-
-impl NewMeter {
-    /// The meter as a policy keeps it.
-    ///
-    /// # Errors
-    /// [`Refusal::Invalid`] for quantities that do not fit the scale, and contradictions.
-    pub fn spec(self) -> Result<MeterSpec, Refusal> {
-        let spec = MeterSpec {
-            unit: self.unit.unwrap_or_else(|| self.name.as_str().into()),
-            scale: self.scale,
-            allowed: self.allowed.map(|q| scaled("allowed", q, self.scale)).transpose()?,
-            floor: scaled("floor", self.floor, self.scale)?,
-            overage: self.overage.scaled(self.scale)?,
-            record_refusals: self.record_refusals,
-            name: self.name,
-        };
-        spec.check()?;
-        Ok(spec)
-    }
-}
-
-impl NewOverage {
-    /// The overage in a meter's smallest unit.
-    ///
-    /// # Errors
-    /// [`Refusal::Invalid`] for an amount that does not fit the scale.
-    pub fn scaled(self, scale: Scale) -> Result<Overage, Refusal> {
-        Ok(match self {
-            Self::Refuse => Overage::Refuse,
-            Self::Allow => Overage::Allow,
-            Self::Amount(amount) => Overage::Amount(scaled("overage", amount, scale)?),
-            Self::Percent(percent) => Overage::Percent(percent),
-        })
-    }
 }
 
 impl AllowedChange {
@@ -345,32 +408,47 @@ impl PolicyPatch {
         if let Some(archived) = self.archived {
             policy.archived_at = archived.then(|| policy.archived_at.unwrap_or(now));
         }
-        policy.duration_ms = self.duration_ms.unwrap_or(policy.duration_ms);
-        policy.meter_while = self.meter_while.unwrap_or(policy.meter_while);
-        policy.license_permissions = self.license_permissions.unwrap_or(policy.license_permissions);
         if let Some(pattern) = self.key_pattern {
             policy.key_pattern = pattern;
         }
+        policy.terms = Arc::new(policy.terms.with(&self.terms));
+        if let Some(entitlements) = self.entitlements {
+            policy.entitlements = granted(entitlements)?;
+        }
+        policy.metadata = self.metadata.unwrap_or_else(|| policy.metadata.clone());
         for patch in self.meters {
             let meter = policy.meters.iter_mut().find(|spec| spec.name == patch.name);
             let Some(spec) = meter else {
                 return Err(Refusal::Unknown(Kind::Meter, patch.name.as_str().into()));
             };
-            if let Some(allowed) = patch.allowed {
-                let scale = spec.scale;
-                spec.allowed = allowed.map(|q| scaled("allowed", q, scale)).transpose()?;
-            }
-            if let Some(overage) = patch.overage {
-                spec.overage = overage.scaled(spec.scale)?;
-            }
-            spec.record_refusals = patch.record_refusals.unwrap_or(spec.record_refusals);
+            patch.apply(Arc::make_mut(spec))?;
+        }
+        for new in self.new_meters {
+            policy.meters.push(Arc::new(new.spec()?));
         }
         policy.updated_at = now;
         policy.check()
     }
 }
 
-fn scaled(field: &'static str, decimal: Decimal, scale: Scale) -> Result<Quantity, Refusal> {
+/// Sorts the codes of what is granted.
+///
+/// # Errors
+/// [`Refusal::Invalid`] for too many.
+pub fn granted(mut codes: Vec<Code>) -> Result<Vec<Code>, Refusal> {
+    codes.sort();
+    codes.dedup();
+    if codes.len() > ENTITLEMENTS_MAX {
+        return Err(Refusal::invalid("entitlements", "may be at most 256"));
+    }
+    Ok(codes)
+}
+
+pub(crate) fn scaled(
+    field: &'static str,
+    decimal: Decimal,
+    scale: Scale,
+) -> Result<Quantity, Refusal> {
     decimal.quantity(scale).map_err(|_| {
         Refusal::invalid(field, "must fit 64 bits and the digits that the meter counts")
     })

@@ -78,6 +78,20 @@ id_types! {
     TokenId, "tok_";
     /// A process that appends to ledgers.
     WriterId, "wri_";
+    /// A machine that holds a license.
+    ActivationId, "act_";
+    /// A part of a machine.
+    ComponentId, "cmp_";
+    /// A running program on a machine.
+    ProcessId, "prc_";
+    /// Units set aside.
+    HoldId, "hold_";
+    /// A checkout of a feature.
+    SessionId, "ses_";
+    /// A person who may see and use licenses.
+    UserId, "usr_";
+    /// A named feature.
+    EntitlementId, "ent_";
 }
 
 fn write_hex(f: &mut fmt::Formatter<'_>, prefix: &str, bytes: &[u8; 16]) -> fmt::Result {

@@ -18,22 +18,34 @@
 
 extern crate alloc;
 
+pub mod access;
+pub mod activation;
 pub mod artefact;
+pub mod audience;
 pub mod caller;
 pub mod command;
 pub mod customer;
+pub mod deciding;
+pub mod entitlement;
 pub mod id;
 pub mod key;
 pub mod ledger;
 pub mod license;
 pub mod limits;
+pub mod live;
+pub mod metadata;
 pub mod meter;
+pub mod period;
 pub mod policy;
 pub mod product;
 pub mod quantity;
 pub mod refusal;
+pub mod terms;
 pub mod text;
 pub mod time;
 pub mod token;
 pub mod usage;
+pub mod user;
+pub mod validation;
 pub mod view;
+mod words;

@@ -1,11 +1,14 @@
 //! The right of a customer to use a product.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
-use crate::id::{CustomerId, LicenseId, PolicyId, ProductId};
-use crate::policy::MeterWhile;
+use crate::id::{CustomerId, LicenseId, PolicyId, ProductId, UserId};
+use crate::metadata::Metadata;
 use crate::refusal::Refusal;
+use crate::terms::{Overrides, Stopper, Terms};
+use crate::text::Code;
 use crate::time::Timestamp;
 
 /// The right of a customer to use a product under a policy.
@@ -21,8 +24,22 @@ pub struct License {
     pub policy: PolicyId,
     /// Who pays, if that is known.
     pub customer: Option<CustomerId>,
+    /// Who sold it, if somebody else than the vendor.
+    pub reseller: Option<CustomerId>,
+    /// Whose it is among the people who use it.
+    pub owner: Option<UserId>,
+    /// Who else may use it.
+    pub users: Vec<UserId>,
     /// Its name for people.
     pub name: Option<String>,
+    /// What it states otherwise than its policy.
+    pub overrides: Overrides,
+    /// What it grants beside its policy, by code, sorted.
+    pub entitlements: Vec<Code>,
+    /// What the vendor notes.
+    pub metadata: Metadata,
+    /// What happened to it last.
+    pub marks: Marks,
     /// What the vendor decided about it.
     pub standing: Standing,
     /// From when on it is valid.
@@ -33,6 +50,23 @@ pub struct License {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+/// What happened to a license, and how often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Marks {
+    /// When it was last checked in.
+    pub checked_in_at: Option<Timestamp>,
+    /// When it was last validated, give or take a minute.
+    pub validated_at: Option<Timestamp>,
+    /// When a file was last made for it.
+    pub file_at: Option<Timestamp>,
+    /// When it was first activated.
+    pub activated_at: Option<Timestamp>,
+    /// Activations in its life.
+    pub activations: u64,
+    /// Deactivations in its life that somebody asked for.
+    pub deactivations: u64,
 }
 
 /// The text that the customer holds. A secret: never shown by `Debug`.
@@ -132,26 +166,42 @@ impl License {
         }
     }
 
-    /// Refuses metering in a state that stops it (rule 10).
+    /// Refuses metering in a state that stops it (rule 10). What lives on the license is looked at
+    /// by [`crate::deciding`].
     ///
     /// # Errors
     /// The refusal that belongs to the state.
-    pub fn check_metering(&self, policy: MeterWhile, now: Timestamp) -> Result<(), Refusal> {
+    pub fn check_metering(&self, terms: &Terms, now: Timestamp) -> Result<(), Refusal> {
         if self.standing == Standing::Revoked {
             return Err(Refusal::LicenseRevoked(self.id));
         }
-        if self.standing == Standing::Suspended && !policy.suspended {
+        let goes_on = |state| terms.meter_while.contains(state);
+        if self.standing == Standing::Suspended && !goes_on(Stopper::Suspended) {
             return Err(Refusal::LicenseSuspended(self.id));
         }
         match (self.expires_at, self.valid_from) {
-            (Some(end), _) if end <= now && !policy.expired => {
-                Err(Refusal::LicenseExpired(self.id, end))
+            (Some(end), _) if end <= now && !goes_on(Stopper::Expired) => {
+                return Err(Refusal::LicenseExpired(self.id, end));
             }
-            (_, Some(begin)) if begin > now && !policy.not_yet_valid => {
-                Err(Refusal::LicenseNotYetValid(self.id, begin))
+            (_, Some(begin)) if begin > now && !goes_on(Stopper::NotYetValid) => {
+                return Err(Refusal::LicenseNotYetValid(self.id, begin));
+            }
+            _ => {}
+        }
+        match self.check_in_due(terms) {
+            Some(due) if due <= now && !goes_on(Stopper::Overdue) => {
+                Err(Refusal::LicenseOverdue(self.id, due))
             }
             _ => Ok(()),
         }
+    }
+
+    /// When it must have checked in by; none if it need not.
+    #[must_use]
+    pub fn check_in_due(&self, terms: &Terms) -> Option<Timestamp> {
+        let every = terms.check_in_every.as_ref()?;
+        let last = self.marks.checked_in_at.unwrap_or(self.created_at);
+        Some(every.after(last, &terms.time_zone))
     }
 
     /// The standing after a change.
@@ -189,6 +239,7 @@ mod tests {
     use alloc::string::ToString;
 
     use super::*;
+    use crate::terms::MeterWhile;
 
     fn license(standing: Standing, valid_from: Option<i64>, expires_at: Option<i64>) -> License {
         License {
@@ -197,7 +248,14 @@ mod tests {
             product: ProductId::from_bytes([2; 16]),
             policy: PolicyId::from_bytes([3; 16]),
             customer: None,
+            reseller: None,
+            owner: None,
+            users: Vec::new(),
             name: None,
+            overrides: None,
+            entitlements: Vec::new(),
+            metadata: Metadata::default(),
+            marks: Marks::default(),
             standing,
             valid_from: valid_from.map(Timestamp),
             expires_at: expires_at.map(Timestamp),
@@ -208,8 +266,8 @@ mod tests {
 
     #[test]
     fn states_stop_metering_unless_the_policy_says_otherwise() {
-        let none = MeterWhile::default();
-        let all = MeterWhile { suspended: true, expired: true, not_yet_valid: true };
+        let none = MeterWhile::NONE;
+        let all = MeterWhile::all();
         use Standing::{Active, Revoked, Suspended};
         for (standing, from, end, policy, expected) in [
             (Active, None, None, none, None),
@@ -225,12 +283,13 @@ mod tests {
                 Suspended,
                 None,
                 Some(50),
-                MeterWhile { suspended: true, ..none },
+                none.with(Stopper::Suspended),
                 Some("license-expired"),
             ),
             (Revoked, None, None, all, Some("license-revoked")),
         ] {
-            let found = license(standing, from, end).check_metering(policy, Timestamp(100));
+            let terms = Terms { meter_while: policy, ..Terms::default() };
+            let found = license(standing, from, end).check_metering(&terms, Timestamp(100));
             assert_eq!(found.err().map(|refusal| refusal.code()), expected);
         }
     }

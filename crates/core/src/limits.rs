@@ -44,3 +44,62 @@ pub const LICENSE_FILE_TEXT_BYTES_MAX: usize = 4096;
 /// milliseconds: one day, so that a wrong time zone locks nobody out. Beyond it the clock was set
 /// back.
 pub const LICENSE_FILE_AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1000;
+/// Highest limit of activations, cores and the like: what a signed 64-bit column holds.
+pub const LIMIT_MAX: u64 = i64::MAX.unsigned_abs();
+/// Longest time span of a term, in seconds: 100 years.
+pub const SECONDS_MAX: u64 = 100 * 366 * 24 * 60 * 60;
+/// Highest percentage that may lie above a limit of activations and the like.
+pub const LIMIT_OVERAGE_PERCENT_MAX: u32 = 10_000;
+/// Longest hold, in seconds: 90 days. Work that takes longer is a session.
+pub const HOLD_SECONDS_MAX: u32 = 90 * 24 * 60 * 60;
+/// Longest life of a session after its last heartbeat, in seconds: 90 days.
+pub const SESSION_GRACE_SECONDS_MAX: u32 = 90 * 24 * 60 * 60;
+/// Holds of one license at once: they are looked through at each of its uses.
+pub const HOLDS_PER_LICENSE_MAX: usize = 10_000;
+/// Sessions of one license at once.
+pub const SESSIONS_PER_LICENSE_MAX: usize = 10_000;
+/// Activations of one license at once.
+pub const ACTIVATIONS_PER_LICENSE_MAX: usize = 10_000;
+/// Processes of one license at once.
+pub const PROCESSES_PER_LICENSE_MAX: usize = 10_000;
+/// Components of one activation.
+pub const COMPONENTS_MAX: usize = 20;
+/// Longest fingerprint, in bytes.
+pub const FINGERPRINT_BYTES_MAX: usize = 4096;
+/// Longest name of a machine, host, platform or process, in bytes.
+pub const MACHINE_TEXT_BYTES_MAX: usize = 1024;
+/// Entries of metadata on one thing.
+pub const METADATA_ENTRIES_MAX: usize = 64;
+/// Longest key of metadata, in bytes.
+pub const METADATA_KEY_BYTES_MAX: usize = 256;
+/// Metadata of one thing, in bytes.
+pub const METADATA_BYTES_MAX: usize = 16 * 1024;
+/// Meters a license may have beside those of its policy.
+pub const OWN_METERS_MAX: usize = 64;
+/// Entitlements of one policy or license.
+pub const ENTITLEMENTS_MAX: usize = 256;
+/// People beside its owner who may use one license.
+pub const LICENSE_USERS_MAX: usize = 10_000;
+/// Longest name of a time zone, in bytes: twice the longest in the database.
+pub const ZONE_NAME_BYTES_MAX: usize = 64;
+/// The earliest instant of the calendar, in milliseconds: the beginning of the year 1. With
+/// `Timestamp::MAX` it bounds every period, so that each end of one can be written as a date.
+pub const CALENDAR_MS_MIN: i64 = -62_135_596_800_000;
+/// Longest span, in seconds: 1000 years, beyond any contract.
+pub const SPAN_SECONDS_MAX: u64 = 1000 * 365 * 24 * 60 * 60;
+/// Until when a zone may skip a whole day, in milliseconds: the beginning of the year 2100. Rules
+/// that repeat each year, which are all that is known of the time after it, do not.
+pub const DAY_SKIPPED_MS_MAX: i64 = 4_102_444_800_000;
+/// Which offset decides when the hours of a zone begin: the one it has at this instant, the
+/// beginning of July 2025. It is winter where clocks change by half an hour, and being past it
+/// is not changed by a newer database.
+pub const HOUR_OFFSET_AT_MS: i64 = 1_751_328_000_000;
+/// Longest text of a list of access rules, in bytes: 10 000 lines of 50 bytes, all of which one
+/// judgement may have to read.
+pub const ACCESS_LIST_BYTES_MAX: usize = 512 * 1024;
+/// Rules in a list: the largest file of another system that an importer must take over.
+pub const ACCESS_RULES_MAX: usize = 10_000;
+/// Patterns that one rule may have of one kind: a department's names on one line.
+pub const ACCESS_RULE_PATTERNS_MAX: usize = 1000;
+/// Reservations that may concern one meter: every one of them is summed up at each checkout.
+pub const ACCESS_METER_RESERVATIONS_MAX: usize = 64;

@@ -1,48 +1,22 @@
 //! The counter on a license, and the rules by which it moves.
 
+mod holds;
+mod spec;
+mod turn;
+mod words;
+
 use alloc::boxed::Box;
-use alloc::string::String;
 
+use self::holds::Move;
+pub use self::spec::{
+    Measure, MeterPeriod, MeterSpec, Overage, Rollover, Timing, check_allowed,
+};
+pub use self::turn::Turn;
 use crate::id::LicenseId;
-use crate::limits::OVERAGE_PERCENT_MAX;
-use crate::quantity::{Decimal, DecimalError, Quantity, Scale};
+use crate::quantity::{Decimal, DecimalError, Quantity};
 use crate::refusal::{Figures, Refusal};
-use crate::text::{Code, display_name};
 use crate::time::Timestamp;
-use crate::usage::{Fit, Operation, OperationKind, Step};
-
-/// What a policy says of one of its meters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MeterSpec {
-    /// Its name, unique in the policy.
-    pub name: Code,
-    /// What it counts, for people: `frame`, `hour`.
-    pub unit: String,
-    /// Digits after the point that it counts.
-    pub scale: Scale,
-    /// Ceiling of the period; none is unlimited.
-    pub allowed: Option<Quantity>,
-    /// Lowest total.
-    pub floor: Quantity,
-    /// What may lie above the ceiling.
-    pub overage: Overage,
-    /// Whether refusals are written to the ledger.
-    pub record_refusals: bool,
-}
-
-/// What may lie above the ceiling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Overage {
-    /// Nothing.
-    #[default]
-    Refuse,
-    /// Anything.
-    Allow,
-    /// Up to this much.
-    Amount(Quantity),
-    /// Up to this percentage of the ceiling.
-    Percent(u32),
-}
+use crate::usage::{Fit, OperationKind, Step};
 
 /// Where a license's ceiling comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,6 +48,10 @@ pub struct MeterState {
     pub gross: Quantity,
     /// Units on hold.
     pub held: Quantity,
+    /// What of earlier ceilings was not used and may be used now.
+    pub carried: Quantity,
+    /// When its period ends; none if it has none, or has not moved yet.
+    pub period_end: Option<Timestamp>,
     /// Position in the ledger of the record that brought it here.
     pub last_record: Option<u64>,
     /// How often it refused. For people, not for bills: the newest few may be lost in a crash.
@@ -83,6 +61,8 @@ pub struct MeterState {
 }
 
 /// Sums of one hour. `total` changes by `incremented - decremented + adjusted`.
+///
+/// What a hold or a session was settled for is incremented, what an activation gave back decremented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HourSums {
     /// The hour, counted from 1970.
@@ -93,7 +73,7 @@ pub struct HourSums {
     pub incremented: Quantity,
     /// Sum of decrements.
     pub decremented: Quantity,
-    /// Net change by sets and resets.
+    /// Net change by sets, resets and the turn of a period.
     pub adjusted: Quantity,
     /// What of it lay above the ceiling.
     pub overage: Quantity,
@@ -106,8 +86,10 @@ pub struct Counted {
     pub operation: OperationKind,
     /// What was asked for.
     pub asked: Quantity,
-    /// What was done of it; for a set or reset the change of the total.
+    /// What was done of it; for a set, a reset or a turn the change of the total.
     pub applied: Quantity,
+    /// Units on hold that it let go of.
+    pub released: Quantity,
     /// What of it lay above the ceiling.
     pub overage: Quantity,
     /// The total after it.
@@ -116,7 +98,7 @@ pub struct Counted {
     pub gross: Quantity,
     /// The ceiling it was held against.
     pub allowed: Option<Quantity>,
-    /// Units on hold, then.
+    /// Units on hold after it.
     pub held: Quantity,
 }
 
@@ -134,70 +116,39 @@ pub fn remaining(allowed: Option<Quantity>, total: Quantity, held: Quantity) -> 
     Some(allowed?.saturating_sub(total).saturating_sub(held).max(0))
 }
 
-impl MeterSpec {
-    /// Refuses a meter that contradicts itself.
-    ///
-    /// # Errors
-    /// [`Refusal::Invalid`], naming the field.
-    pub fn check(&self) -> Result<(), Refusal> {
-        display_name("unit", self.unit.clone())?;
-        check_allowed(self.allowed, self.floor)?;
-        match self.overage {
-            Overage::Amount(amount) if amount < 0 => {
-                Err(Refusal::invalid("overage", "must not be negative"))
-            }
-            Overage::Percent(percent) if percent > OVERAGE_PERCENT_MAX => {
-                Err(Refusal::invalid("overage", "may be at most 10000 percent"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Where a new meter stands: at zero, or at the floor if that is higher.
-    #[must_use]
-    pub fn beginning(&self) -> MeterState {
-        MeterState {
-            total: self.floor.max(0),
-            gross: 0,
-            held: 0,
-            last_record: None,
-            refusals: 0,
-            hour: HourSums::default(),
-        }
-    }
-}
-
-/// Refuses a ceiling that is negative or below the floor.
-///
-/// # Errors
-/// [`Refusal::Invalid`].
-pub fn check_allowed(allowed: Option<Quantity>, floor: Quantity) -> Result<(), Refusal> {
-    let Some(allowed) = allowed else {
-        return Ok(());
-    };
-    if allowed < 0 {
-        return Err(Refusal::invalid("allowed", "must not be negative; null is unlimited"));
-    }
-    if allowed < floor {
-        return Err(Refusal::invalid("allowed", "must not be below the floor"));
-    }
-    Ok(())
+/// How a total moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Motion {
+    /// Up.
+    Increment(Step),
+    /// Down.
+    Decrement(Step),
+    /// To a value.
+    Set(Decimal),
+    /// Back to where it began.
+    Reset,
 }
 
 impl Meter<'_> {
-    /// The ceiling of the period; none is unlimited.
+    /// The ceiling of every period, without what was carried over; none is unlimited.
     #[must_use]
-    pub fn allowed(&self) -> Option<Quantity> {
+    pub fn base(&self) -> Option<Quantity> {
         match self.allowed_from {
             AllowedFrom::Policy => self.spec.allowed,
             AllowedFrom::License(own) => own,
         }
     }
 
+    /// The ceiling of this period; none is unlimited.
+    #[must_use]
+    pub fn allowed(&self, state: &MeterState) -> Option<Quantity> {
+        Some(self.base()?.saturating_add(state.carried))
+    }
+
     /// The ceiling with what overage adds; none is unlimited (rule 7).
     #[must_use]
-    pub fn ceiling(&self) -> Option<Quantity> {
-        let allowed = self.allowed()?;
+    pub fn ceiling(&self, state: &MeterState) -> Option<Quantity> {
+        let allowed = self.allowed(state)?;
         match self.spec.overage {
             Overage::Refuse => Some(allowed),
             Overage::Allow => None,
@@ -209,8 +160,18 @@ impl Meter<'_> {
         }
     }
 
-    /// Decides one operation: where the meter stands after it, or why not (rules 1 to 3 and 7).
+    /// What counts against the ceiling. The total of a peak is seats that were held, so it does not
+    /// count beside those that are.
+    fn used(&self, state: &MeterState) -> Quantity {
+        match self.spec.measure {
+            Measure::Peak => state.held,
+            _ => state.total.saturating_add(state.held),
+        }
+    }
+
+    /// Decides how the total moves: where the meter stands after it, or why not (rules 1 to 3, 7).
     ///
+    /// `share` is what an activation has of the total, where one asks: it can take back no more.
     /// `last_record` of the new state is still the old one: the caller knows the new position.
     ///
     /// # Errors
@@ -218,28 +179,37 @@ impl Meter<'_> {
     pub fn decide(
         &self,
         state: &MeterState,
-        operation: &Operation,
+        motion: Motion,
+        share: Option<Quantity>,
         now: Timestamp,
     ) -> Result<(Counted, MeterState), Refusal> {
-        let (asked, applied) = match operation {
-            Operation::Increment(step) => self.increment(state, step)?,
-            Operation::Decrement(step) => self.decrement(state, step)?,
-            Operation::Set(value) => self.set(state, self.quantity(*value)?)?,
-            Operation::Reset => {
+        let (kind, asked, applied) = match motion {
+            Motion::Increment(step) => {
+                let (asked, applied) = self.increment(state, &step)?;
+                (OperationKind::Increment, asked, applied)
+            }
+            Motion::Decrement(step) => {
+                let (asked, applied) = self.decrement(state, &step, share)?;
+                (OperationKind::Decrement, asked, applied)
+            }
+            Motion::Set(value) => {
+                let (asked, applied) = self.set(state, self.quantity(value)?)?;
+                (OperationKind::Set, asked, applied)
+            }
+            Motion::Reset => {
                 let beginning = self.spec.beginning().total;
-                (beginning, self.difference(state, beginning, beginning)?)
+                let applied = self.difference(state, beginning, beginning)?;
+                (OperationKind::Reset, beginning, applied)
             }
         };
-        self.counted(state, operation.kind(), asked, applied, now)
-            .ok_or_else(|| Refusal::CounterFull(self.figures(state, asked)))
+        self.moved(state, kind, Move { asked, applied, released: 0 }, now)
     }
 
     fn increment(&self, state: &MeterState, step: &Step) -> Result<(i64, i64), Refusal> {
         let asked = self.positive(step.amount)?;
         let bound = step.bound.map(|bound| self.quantity(bound)).transpose()?;
-        let room_to_limit = self
-            .ceiling()
-            .map(|ceiling| ceiling.saturating_sub(state.total).saturating_sub(state.held));
+        let room_to_limit =
+            self.ceiling(state).map(|ceiling| ceiling.saturating_sub(self.used(state)));
         let room_to_bound = bound.map(|bound| bound.saturating_sub(state.total));
         let applied = fitting(asked, step.fit, [room_to_limit, room_to_bound]);
         let Some(applied) = applied else {
@@ -255,10 +225,16 @@ impl Meter<'_> {
         Ok((asked, applied))
     }
 
-    fn decrement(&self, state: &MeterState, step: &Step) -> Result<(i64, i64), Refusal> {
+    fn decrement(
+        &self,
+        state: &MeterState,
+        step: &Step,
+        share: Option<Quantity>,
+    ) -> Result<(i64, i64), Refusal> {
         let asked = self.positive(step.amount)?;
         let bound = step.bound.map(|bound| self.quantity(bound)).transpose()?;
-        let room_to_floor = Some(state.total.saturating_sub(self.spec.floor));
+        let to_floor = state.total.saturating_sub(self.spec.floor);
+        let room_to_floor = Some(share.map_or(to_floor, |share| share.min(to_floor)));
         let room_to_bound = bound.map(|bound| state.total.saturating_sub(bound));
         let applied = fitting(asked, step.fit, [room_to_floor, room_to_bound]);
         let Some(applied) = applied else {
@@ -279,7 +255,7 @@ impl Meter<'_> {
         if value < self.spec.floor {
             return Err(Refusal::FloorReached(self.figures(state, value), self.spec.floor));
         }
-        let room = self.ceiling().map(|ceiling| ceiling.saturating_sub(state.held));
+        let room = self.ceiling(state).map(|ceiling| ceiling.saturating_sub(state.held));
         if value > state.total && room.is_some_and(|room| value > room) {
             return Err(Refusal::LimitReached(self.figures(state, value)));
         }
@@ -297,38 +273,35 @@ impl Meter<'_> {
         &self,
         state: &MeterState,
         operation: OperationKind,
-        asked: i64,
-        applied: i64,
+        step: Move,
         now: Timestamp,
     ) -> Option<(Counted, MeterState)> {
-        let change = match operation {
-            OperationKind::Decrement => applied.checked_neg()?,
-            _ => applied,
-        };
-        let total = state.total.checked_add(change)?;
-        let gross = match operation {
-            OperationKind::Increment => state.gross.checked_add(applied)?,
-            _ => state.gross,
-        };
-        let allowed = self.allowed();
+        let Move { asked, applied, released } = step;
+        let total = state.total.checked_add(operation.change_of_total(applied)?)?;
+        let gross = state.gross.checked_add(operation.change_of_gross(applied))?;
+        let held = state.held.checked_add(operation.change_of_held(applied, released)?)?;
+        let allowed = self.allowed(state);
         let above = |total: i64| allowed.map_or(0, |allowed| total.saturating_sub(allowed).max(0));
-        let counted = Counted {
-            operation,
-            asked,
-            applied,
-            overage: above(total).saturating_sub(above(state.total)).max(0),
-            total,
-            gross,
-            allowed,
-            held: state.held,
-        };
+        let overage = above(total).saturating_sub(above(state.total)).max(0);
+        let counted =
+            Counted { operation, asked, applied, released, overage, total, gross, allowed, held };
         let hour = state.hour.with(&counted, now)?;
-        Some((counted, MeterState { total, gross, hour, ..*state }))
+        Some((counted, MeterState { total, gross, held, hour, ..*state }))
     }
 
-    fn positive(&self, amount: Decimal) -> Result<Quantity, Refusal> {
+    /// The amount in the smallest unit, if it is above zero.
+    pub(crate) fn positive(&self, amount: Decimal) -> Result<Quantity, Refusal> {
         let quantity = self.quantity(amount)?;
         if quantity <= 0 {
+            return Err(Refusal::AmountNotPositive);
+        }
+        Ok(quantity)
+    }
+
+    /// The amount in the smallest unit, if it is not below zero.
+    pub(crate) fn not_negative(&self, amount: Decimal) -> Result<Quantity, Refusal> {
+        let quantity = self.quantity(amount)?;
+        if quantity < 0 {
             return Err(Refusal::AmountNotPositive);
         }
         Ok(quantity)
@@ -344,7 +317,7 @@ impl Meter<'_> {
         })
     }
 
-    fn figures(&self, state: &MeterState, asked: Quantity) -> Box<Figures> {
+    pub(crate) fn figures(&self, state: &MeterState, asked: Quantity) -> Box<Figures> {
         Box::new(Figures {
             license: self.license,
             meter: self.spec.name.clone(),
@@ -352,8 +325,8 @@ impl Meter<'_> {
             asked,
             total: state.total,
             gross: state.gross,
-            allowed: self.allowed(),
-            ceiling: self.ceiling(),
+            allowed: self.allowed(state),
+            ceiling: self.ceiling(state),
             held: state.held,
         })
     }
@@ -375,12 +348,20 @@ impl MeterState {
     ///
     /// None where the record cannot follow this state.
     #[must_use]
-    pub fn after(&self, counted: &Counted, at: Timestamp, record: u64) -> Option<Self> {
+    pub fn after(
+        &self,
+        counted: &Counted,
+        turn: Option<&Turn>,
+        at: Timestamp,
+        record: u64,
+    ) -> Option<Self> {
         let hour = self.hour.with(counted, at)?;
         Some(Self {
             total: counted.total,
             gross: counted.gross,
             held: counted.held,
+            carried: turn.map_or(self.carried, |turn| turn.carried),
+            period_end: turn.map_or(self.period_end, |turn| turn.next_end),
             last_record: Some(record),
             hour,
             ..*self
@@ -395,13 +376,18 @@ impl HourSums {
         let hour = at.hour();
         let mut sums = if hour == self.hour { *self } else { Self { hour, ..Self::default() } };
         let sum = match counted.operation {
-            OperationKind::Increment => &mut sums.incremented,
-            OperationKind::Decrement => &mut sums.decremented,
-            OperationKind::Set | OperationKind::Reset => &mut sums.adjusted,
+            OperationKind::Increment | OperationKind::Settle => Some(&mut sums.incremented),
+            OperationKind::Decrement | OperationKind::Return => Some(&mut sums.decremented),
+            OperationKind::Set | OperationKind::Reset | OperationKind::Turn => {
+                Some(&mut sums.adjusted)
+            }
+            OperationKind::Hold | OperationKind::Release => None,
         };
-        *sum = sum.checked_add(counted.applied)?;
+        if let Some(sum) = sum {
+            *sum = sum.checked_add(counted.applied)?;
+        }
         sums.overage = sums.overage.checked_add(counted.overage)?;
-        sums.uses = sums.uses.checked_add(1)?;
+        sums.uses = sums.uses.checked_add(i64::from(counted.operation.is_use()))?;
         Some(sums)
     }
 }

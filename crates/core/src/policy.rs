@@ -1,16 +1,18 @@
 //! The template that licenses are made from.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::id::{PolicyId, ProductId};
 use crate::key::KeyPattern;
 use crate::limits::POLICY_METERS_MAX;
+use crate::metadata::Metadata;
 use crate::meter::MeterSpec;
 use crate::refusal::Refusal;
+use crate::terms::Terms;
 use crate::text::Code;
 use crate::time::Timestamp;
-use crate::token::Permissions;
 
 /// The template that licenses are made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,15 +26,15 @@ pub struct Policy {
     /// Its name for people.
     pub name: String,
     /// The meters that every license gets.
-    pub meters: Vec<MeterSpec>,
-    /// How long a license lasts from its creation, in milliseconds, unless it says otherwise.
-    pub duration_ms: Option<i64>,
+    pub meters: Vec<Arc<MeterSpec>>,
     /// How new keys look.
     pub key_pattern: KeyPattern,
-    /// What a license may do by itself, presenting its key.
-    pub license_permissions: Permissions,
-    /// States in which metering goes on.
-    pub meter_while: MeterWhile,
+    /// Everything else it states, each of which a license may override.
+    pub terms: Arc<Terms>,
+    /// What it grants, by code, sorted.
+    pub entitlements: Vec<Code>,
+    /// What the vendor notes.
+    pub metadata: Metadata,
     /// Since when it takes no new licenses.
     pub archived_at: Option<Timestamp>,
     /// When it was made.
@@ -41,21 +43,10 @@ pub struct Policy {
     pub updated_at: Timestamp,
 }
 
-/// States of a license in which its meters may still move. None by default; revoked never.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct MeterWhile {
-    /// While it is suspended.
-    pub suspended: bool,
-    /// After it has expired.
-    pub expired: bool,
-    /// Before it is valid.
-    pub not_yet_valid: bool,
-}
-
 impl Policy {
     /// The meter of this name.
     #[must_use]
-    pub fn meter(&self, name: &str) -> Option<&MeterSpec> {
+    pub fn meter(&self, name: &str) -> Option<&Arc<MeterSpec>> {
         self.meters.iter().find(|spec| &*spec.name == name)
     }
 
@@ -76,10 +67,7 @@ impl Policy {
                 });
             }
         }
-        if self.duration_ms.is_some_and(|duration| duration <= 0) {
-            return Err(Refusal::invalid("duration_seconds", "must be more than zero"));
-        }
-        Ok(())
+        self.terms.check()
     }
 }
 

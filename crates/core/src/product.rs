@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use crate::id::ProductId;
+use crate::metadata::Metadata;
 use crate::text::Code;
 use crate::time::Timestamp;
 
@@ -15,6 +16,8 @@ pub struct Product {
     pub code: Code,
     /// Its name for people.
     pub name: String,
+    /// What the vendor notes.
+    pub metadata: Metadata,
     /// Since when it takes no new policies.
     pub archived_at: Option<Timestamp>,
     /// When it was made.

@@ -54,6 +54,17 @@ impl Decimal {
         Self { mantissa: value, digits: 0 }
     }
 
+    /// A quantity of a meter with this scale.
+    #[must_use]
+    pub const fn scaled(quantity: Quantity, scale: Scale) -> Self {
+        let (mut mantissa, mut digits) = (quantity, scale.digits());
+        while digits > 0 && mantissa % 10 == 0 {
+            mantissa /= 10;
+            digits -= 1;
+        }
+        Self { mantissa, digits }
+    }
+
     /// Reads `-?[0-9]+(\.[0-9]+)?`, exactly.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
-use crate::id::LicenseId;
+use crate::id::{ActivationId, LicenseId};
 use crate::quantity::{Quantity, Scale, Shown};
 use crate::text::Code;
 use crate::time::Timestamp;
@@ -43,6 +43,56 @@ impl Figures {
     }
 }
 
+/// What a license may have only so much of, beside its meters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitFigures {
+    /// Whose limit.
+    pub license: LicenseId,
+    /// Of what.
+    pub of: Limited,
+    /// The limit, overage not included.
+    pub limit: u64,
+    /// How much there is already.
+    pub present: u64,
+    /// How much more was asked for.
+    pub asked: u64,
+}
+
+/// What a license may have only so much of, beside its meters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limited {
+    /// Machines.
+    Activations,
+    /// Machines that were let go.
+    Deactivations,
+    /// Processor cores of all machines.
+    Cores,
+    /// Memory of all machines, in bytes.
+    Memory,
+    /// Disk of all machines, in bytes.
+    Disk,
+    /// Running programs.
+    Processes,
+    /// People.
+    Users,
+}
+
+impl Limited {
+    /// The words for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Activations => "activations",
+            Self::Deactivations => "deactivations",
+            Self::Cores => "cores",
+            Self::Memory => "bytes of memory",
+            Self::Disk => "bytes of disk",
+            Self::Processes => "processes",
+            Self::Users => "users",
+        }
+    }
+}
+
 /// The kinds of thing that can be unknown, taken or in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -62,6 +112,20 @@ pub enum Kind {
     Token,
     /// An entry of the ledger.
     Record,
+    /// A machine that holds a license.
+    Activation,
+    /// A part of a machine.
+    Component,
+    /// A running program.
+    Process,
+    /// Units set aside.
+    Hold,
+    /// A checkout of a feature.
+    Session,
+    /// A person.
+    User,
+    /// A named feature.
+    Entitlement,
 }
 
 impl Kind {
@@ -77,6 +141,13 @@ impl Kind {
             Self::Meter => "meter",
             Self::Token => "token",
             Self::Record => "record",
+            Self::Activation => "activation",
+            Self::Component => "component",
+            Self::Process => "process",
+            Self::Hold => "hold",
+            Self::Session => "session",
+            Self::User => "user",
+            Self::Entitlement => "entitlement",
         }
     }
 }
@@ -92,6 +163,24 @@ pub enum Refusal {
     FloorReached(Box<Figures>, Quantity),
     /// The counter itself would overflow 64 bits.
     CounterFull(Box<Figures>),
+    /// The units are there, but reserved for others by the access rules; so many are left.
+    ReservedForOthers(Box<Figures>, Quantity),
+    /// A limit beside the meters would be passed, what may lie above it included.
+    LimitOf(Box<LimitFigures>),
+    /// There are as many of these on one license as a license can have.
+    TooMany(Kind, u64),
+    /// The hold or session is over, or never was.
+    Over(Kind, String),
+    /// The meter takes no sessions.
+    NotMetered(Code),
+    /// The license must state a ceiling of its own for this meter.
+    MeterMissing(Code),
+    /// The access rules deny it.
+    AccessDenied(LicenseId),
+    /// The machine has not shown that it lives for too long.
+    ActivationDead(ActivationId),
+    /// The policy does not let such a machine hold a license.
+    ActivationNotAllowed(&'static str),
     /// An increment or decrement of nothing or less.
     AmountNotPositive,
     /// More digits after the point than the meter counts.
@@ -111,6 +200,8 @@ pub enum Refusal {
     LicenseExpired(LicenseId, Timestamp),
     /// The license is not valid yet.
     LicenseNotYetValid(LicenseId, Timestamp),
+    /// The license has not checked in for too long.
+    LicenseOverdue(LicenseId, Timestamp),
     /// The state of the license forbids the change of state that was asked for.
     LicenseStateConflict(LicenseId, &'static str),
     /// The key fails its own check symbol: a typing mistake.
@@ -157,6 +248,23 @@ impl Refusal {
             Self::BoundReached(..) => "bound-reached",
             Self::FloorReached(..) => "floor-reached",
             Self::CounterFull(_) => "counter-full",
+            Self::ReservedForOthers(..) => "reserved-for-others",
+            Self::LimitOf(figures) => match figures.of {
+                Limited::Activations => "activation-limit-reached",
+                Limited::Deactivations => "deactivation-limit-reached",
+                Limited::Cores => "core-limit-reached",
+                Limited::Memory => "memory-limit-reached",
+                Limited::Disk => "disk-limit-reached",
+                Limited::Processes => "process-limit-reached",
+                Limited::Users => "user-limit-reached",
+            },
+            Self::TooMany(..) => "too-many",
+            Self::Over(..) => "over",
+            Self::NotMetered(_) => "no-sessions",
+            Self::MeterMissing(_) => "meter-missing",
+            Self::AccessDenied(_) => "access-denied",
+            Self::ActivationDead(_) => "activation-dead",
+            Self::ActivationNotAllowed(_) => "activation-not-allowed",
             Self::AmountNotPositive => "amount-not-positive",
             Self::FractionBeyondScale { .. } => "fraction-beyond-scale",
             Self::AmountOutOfRange => "amount-out-of-range",
@@ -164,6 +272,7 @@ impl Refusal {
             Self::LicenseRevoked(_) => "license-revoked",
             Self::LicenseExpired(..) => "license-expired",
             Self::LicenseNotYetValid(..) => "license-not-yet-valid",
+            Self::LicenseOverdue(..) => "license-overdue",
             Self::LicenseStateConflict(..) => "license-state-conflict",
             Self::KeyMistyped => "key-mistyped",
             Self::Unknown(..) => "unknown",
@@ -185,6 +294,21 @@ impl Refusal {
         "bound-reached",
         "floor-reached",
         "counter-full",
+        "reserved-for-others",
+        "activation-limit-reached",
+        "deactivation-limit-reached",
+        "core-limit-reached",
+        "memory-limit-reached",
+        "disk-limit-reached",
+        "process-limit-reached",
+        "user-limit-reached",
+        "too-many",
+        "over",
+        "no-sessions",
+        "meter-missing",
+        "access-denied",
+        "activation-dead",
+        "activation-not-allowed",
         "amount-not-positive",
         "fraction-beyond-scale",
         "amount-out-of-range",
@@ -192,6 +316,7 @@ impl Refusal {
         "license-revoked",
         "license-expired",
         "license-not-yet-valid",
+        "license-overdue",
         "license-state-conflict",
         "key-mistyped",
         "unknown",
@@ -213,6 +338,7 @@ impl Refusal {
             Self::LimitReached(figures)
             | Self::BoundReached(figures, _)
             | Self::FloorReached(figures, _)
+            | Self::ReservedForOthers(figures, _)
             | Self::CounterFull(figures) => Some(figures),
             _ => None,
         }
@@ -236,6 +362,41 @@ impl fmt::Display for Refusal {
                 write!(f, "{figures}, which passes the floor {}", Shown(*floor, figures.scale))
             }
             Self::CounterFull(figures) => write!(f, "{figures}, which overflows the counter"),
+            Self::ReservedForOthers(figures, room) => write!(
+                f,
+                "{figures}; the others are reserved or limited by access rules, {} are left",
+                Shown((*room).max(0), figures.scale)
+            ),
+            Self::LimitOf(figures) => write!(
+                f,
+                "license {} has {} of {} {}; {} more would pass the limit",
+                figures.license,
+                figures.present,
+                figures.limit,
+                figures.of.word(),
+                figures.asked
+            ),
+            Self::TooMany(kind, most) => {
+                write!(f, "the license has {most} {}s already, the most it can have", kind.word())
+            }
+            Self::Over(kind, id) => {
+                write!(f, "the {} {id} is over, or never was; begin a new one", kind.word())
+            }
+            Self::NotMetered(meter) => write!(
+                f,
+                "meter {meter} takes no sessions; its policy must measure seats, peak, duration or day passes"
+            ),
+            Self::MeterMissing(meter) => {
+                write!(f, "the policy wants the license to state what meter {meter} is allowed")
+            }
+            Self::AccessDenied(id) => {
+                write!(f, "the access rules of license {id} deny this user, host or address")
+            }
+            Self::ActivationDead(id) => write!(
+                f,
+                "activation {id} has not shown that it lives for too long; activate the machine again"
+            ),
+            Self::ActivationNotAllowed(why) => f.write_str(why),
             Self::AmountNotPositive => f.write_str("amount must be more than zero"),
             Self::FractionBeyondScale { meter, scale } => write!(
                 f,
@@ -249,6 +410,9 @@ impl fmt::Display for Refusal {
             Self::LicenseRevoked(id) => write!(f, "license {id} is revoked for good"),
             Self::LicenseExpired(id, _) => write!(f, "license {id} has expired"),
             Self::LicenseNotYetValid(id, _) => write!(f, "license {id} is not valid yet"),
+            Self::LicenseOverdue(id, _) => {
+                write!(f, "license {id} is overdue for its check-in; check it in to go on")
+            }
             Self::LicenseStateConflict(id, why) => write!(f, "license {id} {why}"),
             Self::KeyMistyped => {
                 f.write_str("the license key fails its check symbol; look for a typing mistake")

@@ -6,7 +6,8 @@ use core::fmt;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::id::{LicenseId, ProductId, TokenId};
+use crate::audience::Audience;
+use crate::id::{CustomerId, LicenseId, ProductId, TokenId, UserId};
 use crate::refusal::Refusal;
 use crate::text::Code;
 use crate::time::Timestamp;
@@ -67,6 +68,38 @@ permissions! {
     MeterReset = 14, "meter:reset";
     /// Fetch checkpoints and proofs.
     LedgerRead = 15, "ledger:read";
+    /// Ask whether a license is valid.
+    LicenseValidate = 16, "license:validate";
+    /// Check a license in.
+    LicenseCheckIn = 17, "license:check-in";
+    /// Fetch a signed license file.
+    LicenseFile = 18, "license:file";
+    /// See activations and their processes.
+    ActivationRead = 19, "activation:read";
+    /// Activate a machine.
+    ActivationCreate = 20, "activation:create";
+    /// Change activations, and set their heartbeats back.
+    ActivationWrite = 21, "activation:write";
+    /// Deactivate a machine.
+    ActivationDelete = 22, "activation:delete";
+    /// Tell that a machine or process lives.
+    ActivationHeartbeat = 23, "activation:heartbeat";
+    /// Set units aside, settle and release them.
+    MeterHold = 24, "meter:hold";
+    /// Check sessions out, keep them alive and check them in.
+    SessionWrite = 25, "session:write";
+    /// See entitlements.
+    EntitlementRead = 26, "entitlement:read";
+    /// Create, change and delete entitlements.
+    EntitlementWrite = 27, "entitlement:write";
+    /// See users.
+    UserRead = 28, "user:read";
+    /// Create, change, ban and delete users.
+    UserWrite = 29, "user:write";
+    /// Make a new signing key for license files.
+    KeyWrite = 30, "key:write";
+    /// Start and end processes of an activation.
+    ProcessWrite = 31, "process:write";
 }
 
 impl Permission {
@@ -79,24 +112,24 @@ impl Permission {
 
 /// A set of permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Permissions(u32);
+pub struct Permissions(u64);
 
 impl Permissions {
     /// None at all.
     pub const NONE: Self = Self(0);
     /// Every one, also those of later versions.
-    pub const ALL: Self = Self(u32::MAX);
+    pub const ALL: Self = Self(u64::MAX);
 
     /// The set with one more.
     #[must_use]
     pub const fn with(self, permission: Permission) -> Self {
-        Self(self.0 | 1 << permission as u32)
+        Self(self.0 | 1 << permission as u64)
     }
 
     /// Whether the permission is in the set.
     #[must_use]
     pub const fn contain(self, permission: Permission) -> bool {
-        self.0 & (1 << permission as u32) != 0
+        self.0 & (1 << permission as u64) != 0
     }
 
     /// Whether every permission of `other` is in the set.
@@ -147,6 +180,10 @@ pub struct Locks {
     pub license: Option<LicenseId>,
     /// Only meters of this name.
     pub meter: Option<Code>,
+    /// Only licenses that this person owns or may use.
+    pub user: Option<UserId>,
+    /// Only licenses that this customer pays for or sold.
+    pub customer: Option<CustomerId>,
 }
 
 /// SHA-256 of a token's secret.
@@ -186,6 +223,8 @@ pub struct Token {
     pub permissions: Permissions,
     /// What it may touch.
     pub locks: Locks,
+    /// Whose eyes it sees with; none is the vendor, who sees everything.
+    pub audience: Option<Audience>,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
     /// Since when it is refused.

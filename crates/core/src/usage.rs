@@ -6,7 +6,8 @@ use core::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::id::{AccountId, LicenseId};
+use crate::activation::ActivationRef;
+use crate::id::{AccountId, ActivationId, HoldId, LicenseId, SessionId};
 use crate::license::LicenseRef;
 use crate::limits::{
     ATTRIBUTE_VALUE_BYTES_MAX, ATTRIBUTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, OCCURRED_AHEAD_MS_MAX,
@@ -18,6 +19,7 @@ use crate::refusal::Refusal;
 use crate::text::Code;
 use crate::time::Timestamp;
 use crate::token::Permission;
+use crate::words::words;
 
 /// A request to move one meter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub struct Use {
     pub meter: Code,
     /// How it moves.
     pub operation: Operation,
+    /// The machine that uses, whose share it counts towards.
+    pub activation: Option<ActivationRef>,
     /// What makes a repeat recognisable.
     pub idempotency_key: Option<IdempotencyKey>,
     /// When it happened, by the client's clock. Data, never the ledger's time.
@@ -49,12 +53,47 @@ pub struct Answer {
     pub scale: Scale,
     /// What was counted, and where the meter stood after it.
     pub counted: Counted,
-    /// Position of the record in the ledger.
+    /// When the meter's period ends, if it has one. A repeat does not know it any more.
+    pub period_end: Option<Timestamp>,
+    /// The machine it counted for.
+    pub activation: Option<ActivationId>,
+    /// The hold or session that began, went on or ended with it.
+    pub reference: Option<Reference>,
+    /// Why a session ended that was asked to go on.
+    pub ended: Option<Ended>,
+    /// Position of the record in the ledger; of a heartbeat that nothing was counted for, the
+    /// newest of the meter.
     pub record: u64,
     /// When the writer stamped it.
     pub at: Timestamp,
     /// Whether this is the first answer once more, to a repeated idempotency key.
     pub repeat: bool,
+}
+
+/// The hold or session that a record belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reference {
+    /// Which one.
+    pub id: Reserved,
+    /// Until when it lasts if nothing is heard of it; none if it is over.
+    pub until: Option<Timestamp>,
+}
+
+/// What units are set aside for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reserved {
+    /// A hold.
+    Hold(HoldId),
+    /// A session.
+    Session(SessionId),
+}
+
+words! {
+    /// Why a session ended that was asked to go on.
+    Ended {
+        /// Its meter is at the limit.
+        LimitReached = "limit-reached",
+    }
 }
 
 /// How a meter moves.
@@ -68,6 +107,36 @@ pub enum Operation {
     Set(Decimal),
     /// Back to where it began.
     Reset,
+    /// Units are set aside (rule 8).
+    Hold(NewHold),
+    /// What a hold was for is done, and used this much; all of it if nothing is said.
+    Settle(HoldId, Option<Decimal>),
+    /// What a hold was for is not done.
+    Release(HoldId),
+    /// A session begins (rule 9).
+    CheckOut(CheckOut),
+    /// A session goes on.
+    Heartbeat(SessionId),
+    /// A session ends.
+    CheckIn(SessionId),
+}
+
+/// Units to be set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewHold {
+    /// How many.
+    pub amount: Decimal,
+    /// What to do with an amount that does not fit.
+    pub fit: Fit,
+    /// For how long at most, in seconds; as long as the meter lets it if nothing is said.
+    pub seconds: Option<u32>,
+}
+
+/// A session to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckOut {
+    /// How many at once.
+    pub count: Decimal,
 }
 
 /// How far up or down.
@@ -90,54 +159,89 @@ pub enum Fit {
     Partial,
 }
 
-/// The name of an operation, as records keep it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OperationKind {
-    /// Up.
-    Increment,
-    /// Down.
-    Decrement,
-    /// To a value.
-    Set,
-    /// Back to where it began.
-    Reset,
+words! {
+    /// The name of an operation, as records keep it.
+    OperationKind {
+        /// The total went up.
+        Increment = "increment",
+        /// The total went down.
+        Decrement = "decrement",
+        /// The total was set to a value.
+        Set = "set",
+        /// The total was set back to where it began.
+        Reset = "reset",
+        /// Units were set aside.
+        Hold = "hold",
+        /// Units that were set aside were let go, and what was used instead was counted.
+        Settle = "settle",
+        /// Units that were set aside were let go.
+        Release = "release",
+        /// A period ended and the next began.
+        Turn = "turn",
+        /// The share of an activation that ended came back.
+        Return = "return",
+    }
 }
 
 impl OperationKind {
-    /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Increment, Self::Decrement, Self::Set, Self::Reset];
-
-    /// The word for it in the API.
+    /// By how much the total changes. None on overflow.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub fn change_of_total(self, applied: i64) -> Option<i64> {
         match self {
-            Self::Increment => "increment",
-            Self::Decrement => "decrement",
-            Self::Set => "set",
-            Self::Reset => "reset",
+            Self::Increment | Self::Settle | Self::Set | Self::Reset | Self::Turn => Some(applied),
+            Self::Decrement | Self::Return => applied.checked_neg(),
+            Self::Hold | Self::Release => Some(0),
         }
     }
 
-    /// The kind with this word.
+    /// By how much the gross grows (rule 3).
     #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    pub const fn change_of_gross(self, applied: i64) -> i64 {
+        match self {
+            Self::Increment | Self::Settle => applied,
+            _ => 0,
+        }
     }
 
-    /// What a caller needs to be allowed.
+    /// By how much the units on hold change. None on overflow.
     #[must_use]
-    pub const fn permission(self) -> Permission {
+    pub fn change_of_held(self, applied: i64, released: i64) -> Option<i64> {
         match self {
-            Self::Increment => Permission::MeterIncrement,
-            Self::Decrement => Permission::MeterDecrement,
-            Self::Set => Permission::MeterSet,
-            Self::Reset => Permission::MeterReset,
+            Self::Hold => Some(applied),
+            Self::Settle | Self::Release => released.checked_neg(),
+            _ => Some(0),
+        }
+    }
+
+    /// Whether it is a use in itself, and not a step towards one or a consequence of time.
+    #[must_use]
+    pub const fn is_use(self) -> bool {
+        match self {
+            Self::Increment | Self::Decrement | Self::Set | Self::Reset | Self::Settle => true,
+            Self::Hold | Self::Release | Self::Turn | Self::Return => false,
         }
     }
 }
 
 impl Operation {
-    /// Its kind.
+    /// The word for it in the API.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Increment(_) => "increment",
+            Self::Decrement(_) => "decrement",
+            Self::Set(_) => "set",
+            Self::Reset => "reset",
+            Self::Hold(_) => "hold",
+            Self::Settle(..) => "settle",
+            Self::Release(_) => "release",
+            Self::CheckOut(_) => "check-out",
+            Self::Heartbeat(_) => "heartbeat",
+            Self::CheckIn(_) => "check-in",
+        }
+    }
+
+    /// What a record of its refusal calls it.
     #[must_use]
     pub const fn kind(&self) -> OperationKind {
         match self {
@@ -145,6 +249,38 @@ impl Operation {
             Self::Decrement(_) => OperationKind::Decrement,
             Self::Set(_) => OperationKind::Set,
             Self::Reset => OperationKind::Reset,
+            Self::Hold(_) | Self::CheckOut(_) | Self::Heartbeat(_) => OperationKind::Hold,
+            Self::Settle(..) | Self::CheckIn(_) => OperationKind::Settle,
+            Self::Release(_) => OperationKind::Release,
+        }
+    }
+
+    /// What a caller needs to be allowed.
+    #[must_use]
+    pub const fn permission(&self) -> Permission {
+        match self {
+            Self::Increment(_) => Permission::MeterIncrement,
+            Self::Decrement(_) => Permission::MeterDecrement,
+            Self::Set(_) => Permission::MeterSet,
+            Self::Reset => Permission::MeterReset,
+            Self::Hold(_) | Self::Settle(..) | Self::Release(_) => Permission::MeterHold,
+            Self::CheckOut(_) | Self::Heartbeat(_) | Self::CheckIn(_) => Permission::SessionWrite,
+        }
+    }
+
+    /// Where the kind stands in a request digest.
+    const fn digest_byte(&self) -> u8 {
+        match self {
+            Self::Increment(_) => 0,
+            Self::Decrement(_) => 1,
+            Self::Set(_) => 2,
+            Self::Reset => 3,
+            Self::Hold(_) => 4,
+            Self::Settle(..) => 5,
+            Self::Release(_) => 6,
+            Self::CheckOut(_) => 7,
+            Self::Heartbeat(_) => 8,
+            Self::CheckIn(_) => 9,
         }
     }
 }
@@ -169,7 +305,7 @@ impl Use {
     #[must_use]
     pub fn request_digest(&self) -> RequestDigest {
         let mut hash = Sha256::new();
-        hash.update([self.operation.kind() as u8]);
+        hash.update([self.operation.digest_byte()]);
         match &self.operation {
             Operation::Increment(step) | Operation::Decrement(step) => {
                 hash.update(step.amount.digest_bytes());
@@ -179,7 +315,28 @@ impl Use {
                 }
             }
             Operation::Set(value) => hash.update(value.digest_bytes()),
+            Operation::Hold(new) => {
+                hash.update(new.amount.digest_bytes());
+                hash.update([u8::from(new.fit == Fit::Partial)]);
+                hash.update(new.seconds.unwrap_or(0).to_le_bytes());
+            }
+            Operation::Settle(hold, amount) => {
+                hash.update(hold.bytes());
+                if let Some(amount) = amount {
+                    hash.update(amount.digest_bytes());
+                }
+            }
+            Operation::CheckOut(new) => hash.update(new.count.digest_bytes()),
+            Operation::Release(hold) => hash.update(hold.bytes()),
+            Operation::Heartbeat(session) | Operation::CheckIn(session) => {
+                hash.update(session.bytes());
+            }
             Operation::Reset => {}
+        }
+        match &self.activation {
+            None => {}
+            Some(ActivationRef::Id(id)) => hash.update(id.bytes()),
+            Some(ActivationRef::Fingerprint(text)) => update_field(&mut hash, Some(text)),
         }
         hash.update(self.occurred_at.map_or(i64::MIN, |at| at.0).to_le_bytes());
         if let Some(subject) = &self.subject {

@@ -1,17 +1,19 @@
 //! What queries show.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::activation::{Activation, Heartbeat};
 use crate::command::Ref;
-use crate::id::{CustomerId, LicenseId, PolicyId, ProductId};
+use crate::id::{ActivationId, CustomerId, LicenseId, PolicyId, ProductId};
 use crate::ledger::tree::Hash;
 use crate::license::Status;
-use crate::meter::{AllowedFrom, Counted, HourSums, Meter, MeterSpec, MeterState};
+use crate::meter::{AllowedFrom, Counted, HourSums, Meter, MeterSpec, MeterState, Turn};
 use crate::quantity::{Quantity, Scale};
 use crate::text::Code;
 use crate::time::Timestamp;
-use crate::usage::{OperationKind, Subject};
+use crate::usage::{OperationKind, Reference, Subject};
 
 /// Which part of a list is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,13 +46,43 @@ pub struct LicenseFilter {
     pub status: Option<Status>,
 }
 
+/// A machine, and what follows from its license's terms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActivationView {
+    /// Whose.
+    pub license: LicenseId,
+    /// The machine.
+    pub activation: Arc<Activation>,
+    /// Whether it lives.
+    pub heartbeat: Heartbeat,
+    /// How long it lives after its last heartbeat, in seconds; none is for ever.
+    pub heartbeat_seconds: Option<u64>,
+    /// When it must show again that it lives, if it must.
+    pub next_heartbeat: Option<Timestamp>,
+    /// What it has of each meter's total, by name of the meter.
+    pub shares: Vec<ShareView>,
+}
+
+/// What a machine has of a meter's total.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShareView {
+    /// The meter.
+    pub meter: Code,
+    /// Digits after the point.
+    pub scale: Scale,
+    /// How much.
+    pub quantity: Quantity,
+}
+
 /// A meter and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MeterView {
     /// Whose.
     pub license: LicenseId,
-    /// The policy's words.
-    pub spec: MeterSpec,
+    /// What is said of it.
+    pub spec: Arc<MeterSpec>,
+    /// Whether the license says it, and not its policy.
+    pub is_own: bool,
     /// Where its ceiling comes from.
     pub allowed_from: AllowedFrom,
     /// Where it stands.
@@ -61,8 +93,8 @@ impl MeterView {
     /// The ceiling; none is unlimited.
     #[must_use]
     pub fn allowed(&self) -> Option<Quantity> {
-        let Self { license, spec, allowed_from, .. } = self;
-        Meter { license: *license, spec, allowed_from: *allowed_from }.allowed()
+        let Self { license, spec, allowed_from, state, .. } = self;
+        Meter { license: *license, spec, allowed_from: *allowed_from }.allowed(state)
     }
 }
 
@@ -84,6 +116,12 @@ pub enum HistoryEvent {
     Use {
         /// How, and where to.
         counted: Counted,
+        /// The machine it counted for.
+        activation: Option<ActivationId>,
+        /// The hold or session it belongs to.
+        reference: Option<Reference>,
+        /// The turn of a period that it was.
+        turn: Option<Turn>,
         /// When the client says it happened.
         occurred_at: Option<Timestamp>,
         /// Who did it, while that is kept.

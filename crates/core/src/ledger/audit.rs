@@ -11,7 +11,7 @@ use super::commitment::Commitment;
 use super::record::{ChangedEvent, Event, Record, RecordError, RefusedEvent, UseEvent};
 use super::tree::{Frontier, Hash, Position, leaf_hash};
 use crate::id::{AccountId, LicenseId, WriterId};
-use crate::meter::Counted;
+use crate::meter::{Counted, Turn};
 use crate::time::Timestamp;
 use crate::usage::OperationKind;
 
@@ -36,6 +36,12 @@ pub struct Trail {
     pub total: i64,
     /// Its gross.
     pub gross: i64,
+    /// Its units on hold.
+    pub held: i64,
+    /// When its period ends, if it has one.
+    pub period_end: Option<Timestamp>,
+    /// What of earlier ceilings it may still use.
+    pub carried: i64,
     /// The last record that moved it.
     pub last_record: u64,
 }
@@ -85,8 +91,17 @@ pub enum Flaw {
         /// What follows from the records before, if it can be computed.
         computed: Option<i64>,
     },
+    /// Its units on hold are not those before with what was set aside and let go.
+    WrongHeld {
+        /// What it says.
+        stated: i64,
+        /// What follows from the records before, if it can be computed.
+        computed: Option<i64>,
+    },
     /// Its overage is not what lies above the ceiling.
     WrongOverage,
+    /// It turns a period that had not ended, or another than the one that was running.
+    WrongTurn,
     /// It applies an amount that its operation cannot.
     WrongAmount,
 }
@@ -117,6 +132,16 @@ impl fmt::Display for Flaw {
                     "states the gross {stated}; the records before make it {}",
                     shown(computed)
                 )
+            }
+            Self::WrongHeld { stated, computed } => {
+                write!(
+                    f,
+                    "states {stated} units on hold; the records before make it {}",
+                    shown(computed)
+                )
+            }
+            Self::WrongTurn => {
+                f.write_str("turns a period that had not ended, or that was not running")
             }
             Self::WrongOverage => f.write_str("states an overage that its figures do not give"),
             Self::WrongAmount => f.write_str("applies an amount that its operation cannot"),
@@ -177,7 +202,7 @@ impl Auditor {
         match &record.event {
             Event::Use(event) => {
                 self.tally.uses += 1;
-                self.follow(index, event)?;
+                self.follow(index, record.at, event)?;
                 return Ok(event.subject);
             }
             Event::Refused(event) => {
@@ -230,30 +255,50 @@ impl Auditor {
         self.catalogue.get(id)
     }
 
-    fn follow(&mut self, index: u64, event: &UseEvent<'_>) -> Result<(), Flaw> {
+    fn follow(
+        &mut self,
+        index: u64,
+        at: Timestamp,
+        event: &UseEvent<'_>,
+    ) -> Result<(), Flaw> {
         let counted = &event.counted;
-        let next = Trail { total: counted.total, gross: counted.gross, last_record: index };
-        check_amounts(counted)?;
         let name = self.name(event.meter);
-        match self.trails.entry((event.license, name)) {
-            // Where a new meter begins is the policy's floor, which the ledger does not repeat.
-            Entry::Vacant(entry) => {
-                entry.insert(next);
-                check_previous(event.previous, None)
-            }
-            Entry::Occupied(mut entry) => {
-                let before = entry.insert(next);
-                check_previous(event.previous, Some(before.last_record))?;
-                check_step(&before, counted)
-            }
+        let known = self.trails.get(&(event.license, name)).copied();
+        let turn = event.turn.as_ref();
+        let next = Trail {
+            total: counted.total,
+            gross: counted.gross,
+            held: counted.held,
+            period_end: turn.map_or(known.and_then(|trail| trail.period_end), |turn| turn.next_end),
+            carried: turn.map_or(known.map_or(0, |trail| trail.carried), |turn| turn.carried),
+            last_record: index,
+        };
+        self.trails.insert((event.license, name), next);
+        check_amounts(counted)?;
+        if (counted.operation == OperationKind::Turn) != turn.is_some() {
+            return Err(Flaw::WrongTurn);
         }
+        // Where a new meter begins is the policy's floor, which the ledger does not repeat.
+        let Some(before) = known else {
+            return check_previous(event.previous, None);
+        };
+        check_previous(event.previous, Some(before.last_record))?;
+        check_turn(&before, turn, at)?;
+        check_step(&before, counted)
     }
 
     fn follow_refused(&mut self, index: u64, event: &RefusedEvent<'_>) -> Result<(), Flaw> {
         let name = self.name(event.meter);
         match self.trails.entry((event.license, name)) {
             Entry::Vacant(entry) => {
-                entry.insert(Trail { total: event.total, gross: 0, last_record: index });
+                entry.insert(Trail {
+                    total: event.total,
+                    gross: 0,
+                    held: 0,
+                    period_end: None,
+                    carried: 0,
+                    last_record: index,
+                });
                 check_previous(event.previous, None)
             }
             Entry::Occupied(mut entry) => {
@@ -281,30 +326,42 @@ fn check_previous(stated: Option<u64>, found: Option<u64>) -> Result<(), Flaw> {
     if stated == found { Ok(()) } else { Err(Flaw::WrongPrevious { stated, found }) }
 }
 
+fn check_turn(before: &Trail, turn: Option<&Turn>, at: Timestamp) -> Result<(), Flaw> {
+    let Some(turn) = turn else { return Ok(()) };
+    let has_ended = turn.ended_at.is_none_or(|end| end <= at);
+    let goes_on = turn.next_end.is_none_or(|end| end > at);
+    if turn.ended_at == before.period_end && has_ended && goes_on && turn.carried >= 0 {
+        return Ok(());
+    }
+    Err(Flaw::WrongTurn)
+}
+
 fn check_amounts(counted: &Counted) -> Result<(), Flaw> {
-    let fits = match counted.operation {
-        OperationKind::Increment | OperationKind::Decrement => {
-            counted.applied > 0 && counted.applied <= counted.asked
-        }
-        OperationKind::Set | OperationKind::Reset => counted.asked == counted.total,
+    let Counted { operation, asked, applied, released, total, .. } = *counted;
+    let fits = match operation {
+        OperationKind::Increment | OperationKind::Decrement => applied > 0 && applied <= asked,
+        OperationKind::Hold | OperationKind::Return => applied >= 0 && applied <= asked,
+        OperationKind::Settle => applied >= 0 && applied <= asked && released >= 0,
+        OperationKind::Release => applied >= 0 && applied == asked && released == applied,
+        OperationKind::Set | OperationKind::Reset | OperationKind::Turn => asked == total,
     };
     if fits { Ok(()) } else { Err(Flaw::WrongAmount) }
 }
 
 fn check_step(before: &Trail, counted: &Counted) -> Result<(), Flaw> {
-    let total = match counted.operation {
-        OperationKind::Decrement => before.total.checked_sub(counted.applied),
-        _ => before.total.checked_add(counted.applied),
-    };
+    let Counted { operation, applied, released, .. } = *counted;
+    let total = operation.change_of_total(applied).and_then(|by| before.total.checked_add(by));
     if total != Some(counted.total) {
         return Err(Flaw::WrongTotal { stated: counted.total, computed: total });
     }
-    let gross = match counted.operation {
-        OperationKind::Increment => before.gross.checked_add(counted.applied),
-        _ => Some(before.gross),
-    };
+    let gross = before.gross.checked_add(operation.change_of_gross(applied));
     if gross != Some(counted.gross) {
         return Err(Flaw::WrongGross { stated: counted.gross, computed: gross });
+    }
+    let held = operation.change_of_held(applied, released);
+    let held = held.and_then(|by| before.held.checked_add(by));
+    if held != Some(counted.held) || counted.held < 0 {
+        return Err(Flaw::WrongHeld { stated: counted.held, computed: held });
     }
     let above =
         |total: i64| counted.allowed.map_or(0, |allowed| total.saturating_sub(allowed).max(0));

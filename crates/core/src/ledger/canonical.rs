@@ -8,10 +8,14 @@ use core::fmt::{Display, Write as _};
 
 use sha2::{Digest, Sha256};
 
+use crate::activation::Activation;
+use crate::entitlement::Entitlement;
 use crate::license::{License, Standing};
-use crate::meter::{AllowedFrom, Overage};
+use crate::metadata::Metadata;
+use crate::meter::{AllowedFrom, MeterSpec};
 use crate::policy::Policy;
 use crate::product::Product;
+use crate::terms::escape;
 use crate::text::Code;
 use crate::token::Token;
 
@@ -22,6 +26,7 @@ pub fn product(product: &Product) -> [u8; 32] {
     text.line("code", &product.code);
     text.line("name", &product.name);
     text.line("archived", product.archived_at.is_some());
+    text.metadata(&product.metadata);
     text.digest()
 }
 
@@ -33,42 +38,40 @@ pub fn policy(policy: &Policy) -> [u8; 32] {
     text.line("name", &policy.name);
     text.line("product", policy.product);
     text.line("archived", policy.archived_at.is_some());
-    text.option("duration_ms", policy.duration_ms);
     text.line("key_pattern", policy.key_pattern.as_str());
-    for word in policy.license_permissions.words() {
-        text.line("license_permission", word);
-    }
-    text.line("meter_while_suspended", policy.meter_while.suspended);
-    text.line("meter_while_expired", policy.meter_while.expired);
-    text.line("meter_while_not_yet_valid", policy.meter_while.not_yet_valid);
+    text.stated(&policy.terms.stated());
+    text.entitlements(&policy.entitlements);
+    text.metadata(&policy.metadata);
     for meter in &policy.meters {
-        text.line("meter", &meter.name);
-        text.line("unit", &meter.unit);
-        text.line("scale", meter.scale.digits());
-        text.option("allowed", meter.allowed);
-        text.line("floor", meter.floor);
-        match meter.overage {
-            Overage::Refuse => text.line("overage", "refuse"),
-            Overage::Allow => text.line("overage", "allow"),
-            Overage::Amount(amount) => text.line("overage_amount", amount),
-            Overage::Percent(percent) => text.line("overage_percent", percent),
-        }
-        text.line("record_refusals", meter.record_refusals);
+        text.meter(meter);
     }
     text.digest()
 }
 
-/// The hash of a license's canonical text, its own ceilings included.
+/// A meter of a license, as far as the license says something of it.
+#[derive(Debug, Clone, Copy)]
+pub struct MeterEntry<'a> {
+    /// What is said of it.
+    pub spec: &'a MeterSpec,
+    /// Whether the license says it, and not its policy.
+    pub is_own: bool,
+    /// Where its ceiling comes from.
+    pub allowed_from: AllowedFrom,
+}
+
+/// The hash of a license's canonical text, its own meters and ceilings included.
 #[must_use]
-pub fn license<'a>(
-    license: &License,
-    meters: impl Iterator<Item = (&'a Code, AllowedFrom)>,
-) -> [u8; 32] {
+pub fn license<'a>(license: &License, meters: impl Iterator<Item = MeterEntry<'a>>) -> [u8; 32] {
     let mut text = Text::new("license", &license.id);
     text.line("key", &license.key.0);
     text.line("product", license.product);
     text.line("policy", license.policy);
     text.option("customer", license.customer);
+    text.option("reseller", license.reseller);
+    text.option("owner", license.owner);
+    for user in &license.users {
+        text.line("user", user);
+    }
     text.option("name", license.name.as_ref());
     text.line(
         "standing",
@@ -80,9 +83,19 @@ pub fn license<'a>(
     );
     text.option("valid_from", license.valid_from.map(|at| at.0));
     text.option("expires_at", license.expires_at.map(|at| at.0));
-    for (meter, allowed) in meters {
-        text.line("meter", meter);
-        match allowed {
+    if let Some(overrides) = &license.overrides {
+        text.stated(&overrides.stated());
+    }
+    text.entitlements(&license.entitlements);
+    text.metadata(&license.metadata);
+    text.option("checked_in_at", license.marks.checked_in_at.map(|at| at.0));
+    for meter in meters {
+        if meter.is_own {
+            text.meter(meter.spec);
+        } else {
+            text.line("meter", &meter.spec.name);
+        }
+        match meter.allowed_from {
             AllowedFrom::Policy => text.line("allowed", "policy"),
             AllowedFrom::License(None) => text.line("allowed", "unlimited"),
             AllowedFrom::License(Some(allowed)) => text.line("allowed", allowed),
@@ -102,8 +115,47 @@ pub fn token(token: &Token) -> [u8; 32] {
     text.option("product", token.locks.product);
     text.option("license", token.locks.license);
     text.option("meter", token.locks.meter.as_ref());
+    text.option("user", token.locks.user);
+    text.option("customer", token.locks.customer);
+    text.option("audience", token.audience);
     text.option("expires_at", token.expires_at.map(|at| at.0));
     text.line("revoked", token.revoked_at.is_some());
+    text.digest()
+}
+
+/// The hash of an activation's canonical text. Heartbeats are not in it: they change no bill.
+#[must_use]
+pub fn activation(license: crate::id::LicenseId, activation: &Activation) -> [u8; 32] {
+    let mut text = Text::new("activation", &activation.id);
+    text.line("license", license);
+    text.line("fingerprint", &activation.fingerprint);
+    text.option("name", activation.name.as_ref());
+    text.option("hostname", activation.hostname.as_ref());
+    text.option("platform", activation.platform.as_ref());
+    text.option("address", activation.address.as_ref());
+    text.option("cores", activation.cores);
+    text.option("memory", activation.memory);
+    text.option("disk", activation.disk);
+    text.line("is_vm", activation.is_vm);
+    text.line("is_container", activation.is_container);
+    text.option("user", activation.user);
+    text.option("own_heartbeat_seconds", activation.own_heartbeat_seconds);
+    for component in &activation.components {
+        text.line("component", component.id);
+        text.line("component_fingerprint", &component.fingerprint);
+        text.line("component_name", &component.name);
+    }
+    text.metadata(&activation.metadata);
+    text.digest()
+}
+
+/// The hash of an entitlement's canonical text.
+#[must_use]
+pub fn entitlement(entitlement: &Entitlement) -> [u8; 32] {
+    let mut text = Text::new("entitlement", &entitlement.id);
+    text.line("code", &entitlement.code);
+    text.line("name", &entitlement.name);
+    text.metadata(&entitlement.metadata);
     text.digest()
 }
 
@@ -121,19 +173,40 @@ impl Text {
         write!(shown, "{value}").expect("writing to a string cannot fail");
         self.0.push_str(name);
         self.0.push('=');
-        for c in shown.chars() {
-            match c {
-                '\\' => self.0.push_str("\\\\"),
-                '\n' => self.0.push_str("\\n"),
-                '\r' => self.0.push_str("\\r"),
-                other => self.0.push(other),
-            }
-        }
+        escape(&shown, &mut self.0);
         self.0.push('\n');
     }
 
     fn option(&mut self, name: &str, value: Option<impl Display>) {
         if let Some(value) = value {
+            self.line(name, value);
+        }
+    }
+
+    fn stated(&mut self, terms: &[(&'static str, String)]) {
+        for (name, value) in terms {
+            self.line(name, value);
+        }
+    }
+
+    fn entitlements(&mut self, codes: &[Code]) {
+        for code in codes {
+            self.line("entitlement", code);
+        }
+    }
+
+    fn metadata(&mut self, metadata: &Metadata) {
+        for entry in metadata.entries() {
+            self.line("metadata", &entry.key);
+            self.line("value", &entry.value);
+            for audience in entry.visible_to.iter() {
+                self.line("visible_to", audience);
+            }
+        }
+    }
+
+    fn meter(&mut self, meter: &MeterSpec) {
+        for (name, value) in meter.stated() {
             self.line(name, value);
         }
     }

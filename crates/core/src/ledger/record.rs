@@ -8,13 +8,17 @@ use core::fmt;
 
 use super::bytes::{Reader, put_signed, put_text, put_unsigned};
 use super::commitment::Commitment;
-use crate::id::{AccountId, LicenseId, TokenId, WriterId};
+use crate::id::{
+    AccountId, ActivationId, HoldId, LicenseId, SessionId, TokenId, WriterId,
+};
 use crate::limits::ATTRIBUTES_MAX;
-use crate::meter::Counted;
+use crate::meter::{Counted, Turn};
 use crate::quantity::Quantity;
 use crate::text::is_code;
 use crate::time::Timestamp;
-use crate::usage::{Attributes, KeyDigest, OperationKind, RequestDigest};
+use crate::usage::{
+    Attributes, KeyDigest, OperationKind, Reference, RequestDigest, Reserved,
+};
 
 /// The version of the encoding, the first byte of every record.
 pub const VERSION: u8 = 1;
@@ -65,6 +69,12 @@ pub struct UseEvent<'a> {
     pub counted: Counted,
     /// The record before this one of the same meter.
     pub previous: Option<u64>,
+    /// The machine it counts for.
+    pub activation: Option<ActivationId>,
+    /// The hold or session that it begins, continues or ends.
+    pub reference: Option<Reference>,
+    /// The turn of a period that it is.
+    pub turn: Option<Turn>,
     /// What recognises a repeat.
     pub idempotency: Option<(KeyDigest, RequestDigest)>,
     /// When the client says it happened.
@@ -139,6 +149,10 @@ byte_enum! {
         License = 3,
         /// A credential.
         Token = 4,
+        /// A machine that holds a license.
+        Activation = 5,
+        /// A named feature.
+        Entitlement = 6,
     }
 }
 
@@ -157,6 +171,16 @@ byte_enum! {
         Reinstated = 5,
         /// A license or token stopped for good.
         Revoked = 6,
+        /// A license lasts longer.
+        Renewed = 7,
+        /// A license showed that it is still there.
+        CheckedIn = 8,
+        /// A license moved to another policy.
+        Transferred = 9,
+        /// A machine fell silent for too long.
+        Expired = 10,
+        /// A machine gave its place to another.
+        Replaced = 11,
     }
 }
 
@@ -211,7 +235,17 @@ const FLAG_IDEMPOTENCY: u8 = 4;
 const FLAG_OCCURRED_AT: u8 = 8;
 const FLAG_SUBJECT: u8 = 16;
 const FLAG_ATTRIBUTES: u8 = 32;
-const FLAGS_ALL: u8 = 63;
+const FLAG_ACTIVATION: u8 = 64;
+/// The record belongs to a hold, a session, or the turn of a period: a byte says to which.
+const FLAG_REFERENCE: u8 = 128;
+
+const REFERENCE_HOLD: u8 = 1;
+const REFERENCE_SESSION: u8 = 2;
+const REFERENCE_TURN: u8 = 4;
+/// Of a hold or session that lasts: until when follows. Of a turn: when the old period ended.
+const REFERENCE_UNTIL: u8 = 8;
+/// Of a turn: when the new period ends.
+const REFERENCE_NEXT: u8 = 16;
 
 impl Record<'_> {
     /// Appends the encoding to `out`.
@@ -279,13 +313,18 @@ impl UseEvent<'_> {
             | flag(self.idempotency.is_some(), FLAG_IDEMPOTENCY)
             | flag(self.occurred_at.is_some(), FLAG_OCCURRED_AT)
             | flag(self.subject.is_some(), FLAG_SUBJECT)
-            | flag(!self.attributes.0.is_empty(), FLAG_ATTRIBUTES);
+            | flag(!self.attributes.0.is_empty(), FLAG_ATTRIBUTES)
+            | flag(self.activation.is_some(), FLAG_ACTIVATION)
+            | flag(self.reference.is_some() || self.turn.is_some(), FLAG_REFERENCE);
         out.push(flags);
         out.push(operation_byte(self.counted.operation));
         out.extend_from_slice(self.license.bytes());
         put_text(out, self.meter);
         put_signed(out, self.counted.asked);
         put_signed(out, self.counted.applied);
+        if self.counted.operation == OperationKind::Settle {
+            put_signed(out, self.counted.released);
+        }
         put_signed(out, self.counted.overage);
         put_signed(out, self.counted.total);
         put_signed(out, self.counted.gross);
@@ -296,6 +335,10 @@ impl UseEvent<'_> {
         if let Some(previous) = self.previous {
             put_unsigned(out, previous);
         }
+        if let Some(activation) = &self.activation {
+            out.extend_from_slice(activation.bytes());
+        }
+        put_reference(self.reference, self.turn, out);
         if let Some((key, request)) = &self.idempotency {
             out.extend_from_slice(&key.0);
             out.extend_from_slice(&request.0);
@@ -313,25 +356,41 @@ impl UseEvent<'_> {
 impl<'a> UseEvent<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, RecordError> {
         let flags = reader.byte()?;
-        if flags & !FLAGS_ALL != 0 {
-            return Err(RecordError::UnknownValue);
-        }
         let has = |flag| flags & flag != 0;
         let operation = operation_from_byte(reader.byte()?)?;
         let license = LicenseId::from_bytes(reader.array()?);
         let meter = code(reader)?;
         let asked = reader.signed()?;
         let applied = reader.signed()?;
+        let released = match operation {
+            OperationKind::Settle => reader.signed()?,
+            OperationKind::Release => applied,
+            _ => 0,
+        };
         let overage = reader.signed()?;
         let total = reader.signed()?;
         let gross = reader.signed()?;
         let held = reader.signed()?;
         let allowed = has(FLAG_ALLOWED).then(|| reader.signed()).transpose()?;
+        let counted =
+            Counted { operation, asked, applied, released, overage, total, gross, allowed, held };
+        let previous = has(FLAG_PREVIOUS).then(|| reader.unsigned()).transpose()?;
+        let activation = match has(FLAG_ACTIVATION) {
+            true => Some(ActivationId::from_bytes(reader.array()?)),
+            false => None,
+        };
+        let (reference, turn) = match has(FLAG_REFERENCE) {
+            true => read_reference(reader)?,
+            false => (None, None),
+        };
         Ok(Self {
             license,
             meter,
-            counted: Counted { operation, asked, applied, overage, total, gross, allowed, held },
-            previous: has(FLAG_PREVIOUS).then(|| reader.unsigned()).transpose()?,
+            counted,
+            previous,
+            activation,
+            reference,
+            turn,
             idempotency: match has(FLAG_IDEMPOTENCY) {
                 true => Some((KeyDigest(reader.array()?), RequestDigest(reader.array()?))),
                 false => None,
@@ -350,6 +409,57 @@ impl<'a> UseEvent<'a> {
             },
         })
     }
+}
+
+fn put_reference(reference: Option<Reference>, turn: Option<Turn>, out: &mut Vec<u8>) {
+    let flag = |is_there: bool, flag: u8| if is_there { flag } else { 0 };
+    if let Some(Reference { id, until }) = reference {
+        let (kind, bytes) = match &id {
+            Reserved::Hold(hold) => (REFERENCE_HOLD, hold.bytes()),
+            Reserved::Session(session) => (REFERENCE_SESSION, session.bytes()),
+        };
+        out.push(kind | flag(until.is_some(), REFERENCE_UNTIL));
+        out.extend_from_slice(bytes);
+        if let Some(until) = until {
+            put_signed(out, until.0);
+        }
+    } else if let Some(turn) = turn {
+        out.push(
+            REFERENCE_TURN
+                | flag(turn.ended_at.is_some(), REFERENCE_UNTIL)
+                | flag(turn.next_end.is_some(), REFERENCE_NEXT),
+        );
+        for at in [turn.ended_at, turn.next_end].into_iter().flatten() {
+            put_signed(out, at.0);
+        }
+        put_signed(out, turn.carried);
+    }
+}
+
+fn read_reference(
+    reader: &mut Reader<'_>,
+) -> Result<(Option<Reference>, Option<Turn>), RecordError> {
+    let flags = reader.byte()?;
+    let mut at = |flag| match flags & flag {
+        0 => Ok(None),
+        _ => reader.signed().map(|at| Some(Timestamp(at))),
+    };
+    if flags & !(REFERENCE_UNTIL | REFERENCE_NEXT) == REFERENCE_TURN {
+        let (ended_at, next_end) = (at(REFERENCE_UNTIL)?, at(REFERENCE_NEXT)?);
+        return Ok((None, Some(Turn { ended_at, next_end, carried: reader.signed()? })));
+    }
+    let kind = flags & !REFERENCE_UNTIL;
+    let bytes = reader.array()?;
+    let id = match kind {
+        REFERENCE_HOLD => Reserved::Hold(HoldId::from_bytes(bytes)),
+        REFERENCE_SESSION => Reserved::Session(SessionId::from_bytes(bytes)),
+        _ => return Err(RecordError::UnknownValue),
+    };
+    let until = match flags & REFERENCE_UNTIL {
+        0 => None,
+        _ => Some(Timestamp(reader.signed()?)),
+    };
+    Ok((Some(Reference { id, until }), None))
 }
 
 impl RefusedEvent<'_> {
@@ -464,6 +574,11 @@ const fn operation_byte(operation: OperationKind) -> u8 {
         OperationKind::Decrement => 2,
         OperationKind::Set => 3,
         OperationKind::Reset => 4,
+        OperationKind::Hold => 5,
+        OperationKind::Settle => 6,
+        OperationKind::Release => 7,
+        OperationKind::Turn => 8,
+        OperationKind::Return => 9,
     }
 }
 
@@ -473,6 +588,11 @@ const fn operation_from_byte(byte: u8) -> Result<OperationKind, RecordError> {
         2 => Ok(OperationKind::Decrement),
         3 => Ok(OperationKind::Set),
         4 => Ok(OperationKind::Reset),
+        5 => Ok(OperationKind::Hold),
+        6 => Ok(OperationKind::Settle),
+        7 => Ok(OperationKind::Release),
+        8 => Ok(OperationKind::Turn),
+        9 => Ok(OperationKind::Return),
         _ => Err(RecordError::UnknownValue),
     }
 }

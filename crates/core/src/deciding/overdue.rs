@@ -1,0 +1,94 @@
+//! What is due at an instant, whoever asks.
+
+use alloc::sync::Arc;
+
+use super::{Decision, Situation, Step};
+use crate::live::{Hold, Session};
+use crate::meter::MeterPeriod;
+use crate::period::Cycle;
+use crate::refusal::Refusal;
+use crate::terms::Terms;
+use crate::time::Timestamp;
+
+/// The next thing that is due on a meter; none if nothing is. To be asked again after each until
+/// nothing is: what is due at the same time is decided in the order of time.
+///
+/// # Errors
+/// [`Refusal::CounterFull`], where a counter cannot take what is due.
+pub fn overdue(situation: &Situation<'_>) -> Result<Option<Decision>, Refusal> {
+    let Situation { meter, state, live, now, .. } = situation;
+    if live.holds.is_empty() && live.sessions.is_empty() && !situation.turn_is_due() {
+        return Ok(None);
+    }
+    let name = &meter.spec.name;
+    let hold = live.holds.iter().filter(|hold| hold.meter == *name && hold.expires_at <= *now);
+    let hold = hold.min_by_key(|hold| hold.expires_at);
+    let session =
+        live.sessions.iter().filter(|one| one.meter == *name && one.expires_at <= *now);
+    let session = session.min_by_key(|session| session.expires_at);
+    let turn_at = state.period_end.unwrap_or(Timestamp(i64::MIN));
+    match (hold, session) {
+        (Some(hold), session) if is_first(hold, session, turn_at) => situation.expire(hold).map(Some),
+        (_, Some(session)) if session.expires_at <= turn_at => situation.fall_silent(session).map(Some),
+        _ => match situation.turn()? {
+            Some(turned) => Ok(Some(turned)),
+            // A meter that has no period yet and needs none, but something else is due.
+            None => match (hold, session) {
+                (Some(hold), _) => situation.expire(hold).map(Some),
+                (None, Some(session)) => situation.fall_silent(session).map(Some),
+                (None, None) => Ok(None),
+            },
+        },
+    }
+}
+
+fn is_first(hold: &Arc<Hold>, session: Option<&Arc<Session>>, turn_at: Timestamp) -> bool {
+    hold.expires_at <= turn_at
+        && session.is_none_or(|session| hold.expires_at <= session.expires_at)
+}
+
+impl Situation<'_> {
+    fn expire(&self, hold: &Hold) -> Result<Decision, Refusal> {
+        let decided = self.meter.release(self.state, hold.units, self.now)?;
+        Ok(self.end_hold(hold, Step::plain(decided)))
+    }
+
+    /// A session that fell silent ended at its last heartbeat plus the grace (rule 9).
+    fn fall_silent(&self, session: &Session) -> Result<Decision, Refusal> {
+        self.end_session(session, session.expires_at)
+    }
+
+    /// Whether a turn may be due, found out without a calendar.
+    fn turn_is_due(&self) -> bool {
+        match self.state.period_end {
+            Some(end) => end <= self.now,
+            None => self.meter.spec.period != MeterPeriod::Never,
+        }
+    }
+
+    fn turn(&self) -> Result<Option<Decision>, Refusal> {
+        if !self.turn_is_due() {
+            return Ok(None);
+        }
+        let cycle = cycle(self.meter.spec.period, self.terms, self.license.created_at);
+        let Some((counted, state, turn)) = self.meter.turn(self.state, cycle.as_ref(), self.now)?
+        else {
+            return Ok(None);
+        };
+        let step = Step { turn: Some(turn), ..Step::plain((counted, state)) };
+        let live = self.shares_after(&step);
+        Ok(Some(Decision { steps: alloc::vec![step], live, ..Decision::default() }))
+    }
+}
+
+/// The cycle of a meter's periods under these terms; none if it has none.
+#[must_use]
+pub fn cycle(period: MeterPeriod, terms: &Terms, license_began: Timestamp) -> Option<Cycle> {
+    let every = match period {
+        MeterPeriod::Never => return None,
+        MeterPeriod::Every(every) => every,
+        MeterPeriod::Billing => terms.billing_every?,
+    };
+    let anchor = terms.period_anchor.of(license_began);
+    Some(Cycle { every, anchor, zone: terms.time_zone.clone() })
+}
