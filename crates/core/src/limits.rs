@@ -29,3 +29,17 @@ pub const OCCURRED_BEHIND_MS_MAX: i64 = 400 * 24 * 60 * 60 * 1000;
 pub const CLOCK_BACK_MS_TOLERATED: i64 = 2000;
 /// Highest percentage an overage may state: a hundred times the ceiling.
 pub const OVERAGE_PERCENT_MAX: u32 = 10_000;
+/// Longest name of a time zone, in bytes: twice the longest in the database.
+pub const ZONE_NAME_BYTES_MAX: usize = 64;
+/// The earliest instant of the calendar, in milliseconds: the beginning of the year 1. With
+/// `Timestamp::MAX` it bounds every period, so that each end of one can be written as a date.
+pub const CALENDAR_MS_MIN: i64 = -62_135_596_800_000;
+/// Longest span, in seconds: 1000 years, beyond any contract.
+pub const SPAN_SECONDS_MAX: u64 = 1000 * 365 * 24 * 60 * 60;
+/// Until when a zone may skip a whole day, in milliseconds: the beginning of the year 2100. Rules
+/// that repeat each year, which are all that is known of the time after it, do not.
+pub const DAY_SKIPPED_MS_MAX: i64 = 4_102_444_800_000;
+/// Which offset decides when the hours of a zone begin: the one it has at this instant, the
+/// beginning of July 2025. It is winter where clocks change by half an hour, and being past it
+/// is not changed by a newer database.
+pub const HOUR_OFFSET_AT_MS: i64 = 1_751_328_000_000;
