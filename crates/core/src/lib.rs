@@ -4,6 +4,7 @@
 //! arguments. A rule that matters to a bill lives in this crate and nowhere else.
 //!
 //! - [`id`], [`quantity`], [`time`], [`text`]: the words everything else is said in.
+//! - [`period`]: cycles and spans of the calendar, in a time zone.
 //! - [`product`], [`policy`], [`customer`], [`license`], [`token`]: the catalogue.
 //! - [`meter`]: the counter and the rules by which it moves.
 //! - [`usage`]: the command that moves it; [`command`]: those that change the catalogue.
