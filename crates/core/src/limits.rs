@@ -29,3 +29,12 @@ pub const OCCURRED_BEHIND_MS_MAX: i64 = 400 * 24 * 60 * 60 * 1000;
 pub const CLOCK_BACK_MS_TOLERATED: i64 = 2000;
 /// Highest percentage an overage may state: a hundred times the ceiling.
 pub const OVERAGE_PERCENT_MAX: u32 = 10_000;
+/// Longest text of a list of access rules, in bytes: 10 000 lines of 50 bytes, all of which one
+/// judgement may have to read.
+pub const ACCESS_LIST_BYTES_MAX: usize = 512 * 1024;
+/// Rules in a list: the largest file of another system that an importer must take over.
+pub const ACCESS_RULES_MAX: usize = 10_000;
+/// Patterns that one rule may have of one kind: a department's names on one line.
+pub const ACCESS_RULE_PATTERNS_MAX: usize = 1000;
+/// Reservations that may concern one meter: every one of them is summed up at each checkout.
+pub const ACCESS_METER_RESERVATIONS_MAX: usize = 64;
