@@ -8,6 +8,7 @@
 //! - [`product`], [`policy`], [`customer`], [`license`], [`token`]: the catalogue.
 //! - [`meter`]: the counter and the rules by which it moves.
 //! - [`usage`]: the command that moves it; [`command`]: those that change the catalogue.
+//! - [`access`]: whom a license serves, and how many units they may hold.
 //! - [`caller`]: who may do what; [`view`]: what queries show.
 //! - [`refusal`]: every expected no.
 //! - [`ledger`]: records, the Merkle tree over them, checkpoints, and the auditor.
