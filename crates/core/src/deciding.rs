@@ -172,12 +172,7 @@ impl<'a> Situation<'a> {
         used: &Use,
         activation: Option<&Arc<Activation>>,
     ) -> Result<(), Refusal> {
-        // What was begun may always be ended.
-        let begins = !matches!(
-            used.operation,
-            Operation::Settle(..) | Operation::Release(_) | Operation::CheckIn(_)
-        );
-        if self.terms.access.is_empty() || !begins {
+        if self.terms.access.is_empty() || !used.operation.begins() {
             return Ok(());
         }
         let who = who(used.subject.as_ref(), activation.map(|found| &**found));

@@ -47,7 +47,7 @@ impl Desk<'_> {
         let meters = policy.meters.iter().map(|spec| &spec.name).zip(allowed.iter().copied());
         let digest = canonical::license(&license, meters);
         Ok(Decided {
-            event: self.event(Entity::License, Action::Created, *license.id.bytes(), digest),
+            events: self.event(Entity::License, Action::Created, *license.id.bytes(), digest),
             reply: Reply::License(license.clone(), self.now),
             changes: vec![Change::CreateLicense(self.caller.account, license, allowed)],
         })
@@ -114,7 +114,7 @@ impl Desk<'_> {
         let digest = canonical::license(&license, allowed.iter().map(|(name, from)| (name, *from)));
         Ok(Decided {
             changes: vec![Change::ChangeLicense(self.caller.account, license.clone())],
-            event: self.event(Entity::License, action, *license.id.bytes(), digest),
+            events: self.event(Entity::License, action, *license.id.bytes(), digest),
             reply: Reply::License(license, self.now),
         })
     }
@@ -128,7 +128,7 @@ impl Desk<'_> {
         let digest = canonical::license(&license, allowed.iter().map(|(name, from)| (name, *from)));
         Ok(Decided {
             changes: vec![Change::DeleteLicense(self.caller.account, license.id)],
-            event: self.event(Entity::License, Action::Deleted, *license.id.bytes(), digest),
+            events: self.event(Entity::License, Action::Deleted, *license.id.bytes(), digest),
             reply: Reply::Deleted,
         })
     }
@@ -163,7 +163,7 @@ impl Desk<'_> {
                 place,
                 allowed_from,
             )],
-            event: self.event(Entity::License, Action::Changed, *license.id.bytes(), digest),
+            events: self.event(Entity::License, Action::Changed, *license.id.bytes(), digest),
             reply: Reply::Meter(MeterView {
                 license: license.id,
                 spec,

@@ -8,6 +8,8 @@ mod connection;
 mod filter;
 mod keys;
 mod licenses;
+mod live_rows;
+mod people_rows;
 mod reader;
 pub(crate) mod rows;
 mod unit_rows;
@@ -204,7 +206,7 @@ impl SqliteStore {
         let Some(entry) = self.licenses.get(license) else {
             return Ok(());
         };
-        let Some(place) = entry.policy.meters.iter().position(|spec| &*spec.name == meter) else {
+        let Some(place) = entry.meters.iter().position(|one| &*one.spec.name == meter) else {
             return Ok(());
         };
         let state = &mut entry.meters[place].state;
@@ -213,7 +215,7 @@ impl SqliteStore {
         }
         *state = match &record.event {
             Event::Use(event) => {
-                state.after(&event.counted, record.at, index).ok_or_else(|| {
+                state.after(&event.counted, event.turn.as_ref(), record.at, index).ok_or_else(|| {
                     StoreError::Corrupt(format!("record {index} overflows its meter"))
                 })?
             }
@@ -281,9 +283,15 @@ impl SqliteStore {
                 Change::PutPolicy(_, policy) => self.licenses.put_policy(policy),
                 Change::ChangeLicense(_, license) => self.licenses.put_license(license),
                 Change::DeleteLicense(_, license) => self.licenses.remove(*license),
-                Change::ChangeAllowed(_, license, place, allowed) => {
-                    if let Some(entry) = self.licenses.get(*license) {
-                        entry.meters[*place].allowed_from = *allowed;
+                Change::ChangeMeters(_, license, policy, meters, _) => {
+                    self.licenses.put_meters(license, policy, meters);
+                }
+                Change::ChangeAllowed(_, license, name, allowed) => {
+                    let meters = self.licenses.get(*license).map(|entry| &mut entry.meters);
+                    for meter in meters.into_iter().flatten() {
+                        if meter.spec.name == *name {
+                            meter.allowed_from = *allowed;
+                        }
                     }
                 }
                 _ => {}
@@ -302,6 +310,14 @@ impl SqliteStore {
         for moved in &unit.meters {
             if let Some(entry) = self.licenses.get(moved.license) {
                 entry.meters[moved.meter].state = moved.state;
+            }
+        }
+        for (_, license, change) in &unit.live {
+            self.licenses.apply(*license, change);
+        }
+        for (_, license, at) in &unit.timers {
+            if let Some(entry) = self.licenses.get(*license) {
+                entry.timer = *at;
             }
         }
         for (license, place, count) in &unit.refusals {
