@@ -14,12 +14,13 @@ use usance_core::ledger::record::{
 };
 use usance_core::license::License;
 use usance_core::lifecycle::begin_expiry;
-use usance_core::live::{Live, LiveChange};
-use usance_core::meter::{Meter, MeterState};
+use usance_core::live::{Live, LiveChange, Share};
+use usance_core::meter::{Meter, MeterState, Motion};
 use usance_core::refusal::Refusal;
 use usance_core::terms::ExpiresFrom;
 use usance_core::time::Timestamp;
 use usance_core::usage::{Subject, Use};
+use usance_core::view::{ActivationView, ShareView};
 
 use crate::count::Keyed;
 use crate::ledger_head::LedgerHead;
@@ -163,6 +164,7 @@ impl Moving {
     /// Moves a meter without a step: a refusal was recorded, which is in its history.
     pub fn move_to(&mut self, place: usize, state: MeterState, unit: &mut Unit) {
         self.loaded.meters[place].state = state;
+        self.places.resize(self.loaded.meters.len(), None);
         match self.places[place] {
             Some(known) => unit.meters[known].state = state,
             None => {
@@ -246,10 +248,7 @@ impl Moving {
         if self.loaded.live.passes.iter().any(|pass| pass.until <= now) {
             self.change_live(LiveChange::DropPasses(now), unit);
         }
-        if let Some(outcome) = self.machines(now).expired() {
-            self.carry_out_machines(&outcome, None, head, unit)?;
-        }
-        Ok(())
+        self.end_expired(head, unit)
     }
 
     /// Carries out a decision about the license's machines: the shares of those that ended come
@@ -282,8 +281,16 @@ impl Moving {
                 self.tell_of_machine(&known, *action, by, head, unit);
             }
         }
-        if let (Some(activation), Some(action)) = (&outcome.activation, outcome.action) {
-            self.tell_of_machine(activation, action, by, head, unit);
+        if let Some(activation) = &outcome.activation {
+            match (outcome.is_new, outcome.is_changed) {
+                (true, _) => {
+                    self.tell_of_machine(activation, Action::Created, by, head, unit);
+                }
+                (false, true) => {
+                    self.tell_of_machine(activation, Action::Changed, by, head, unit);
+                }
+                (false, false) => {}
+            }
         }
         for change in &outcome.live {
             self.change_live(change.clone(), unit);
@@ -308,5 +315,83 @@ impl Moving {
         let id = *machine.id.bytes();
         let event = ChangedEvent { entity: Entity::Activation, action, id, by, digest };
         head.append(Event::Changed(event), unit);
+    }
+}
+
+impl Moving {
+    /// Ends machines and processes that fell silent for too long.
+    ///
+    /// # Errors
+    /// [`Refusal::CounterFull`], where a counter cannot take a share back.
+    pub fn end_expired(&mut self, head: &mut LedgerHead, unit: &mut Unit) -> Result<(), Refusal> {
+        match self.machines(head.now()).expired() {
+            Some(outcome) => self.carry_out_machines(&outcome, None, head, unit),
+            None => Ok(()),
+        }
+    }
+
+    /// Says of every machine that it is gone, before the license is.
+    ///
+    /// # Errors
+    /// [`Refusal::CounterFull`], where a counter cannot take a share back.
+    pub fn end_all_machines(
+        &mut self,
+        by: Option<TokenId>,
+        head: &mut LedgerHead,
+        unit: &mut Unit,
+    ) -> Result<(), Refusal> {
+        let live = Arc::clone(&self.loaded.live);
+        for machine in &live.activations {
+            self.tell_of_machine(machine, Action::Deleted, by, head, unit);
+        }
+        Ok(())
+    }
+
+    /// Sets a meter back to where it begins.
+    ///
+    /// # Errors
+    /// [`Refusal::CounterFull`].
+    pub fn reset(
+        &mut self,
+        meter: usize,
+        head: &mut LedgerHead,
+        unit: &mut Unit,
+    ) -> Result<(), Refusal> {
+        let situation = self.situation(meter, head.now());
+        let decided =
+            situation.meter.decide(situation.state, Motion::Reset, None, head.now())?;
+        self.step(meter, &Step::plain(decided), None, head, unit);
+        Ok(())
+    }
+
+    /// A machine as callers see it.
+    #[must_use]
+    pub fn machine_view(&self, machine: &Arc<Activation>, now: Timestamp) -> ActivationView {
+        machine_view(&self.loaded, machine, now)
+    }
+}
+
+/// A machine as callers see it.
+#[must_use]
+pub fn machine_view(
+    loaded: &LoadedLicense,
+    machine: &Arc<Activation>,
+    now: Timestamp,
+) -> ActivationView {
+    let LoadedLicense { license, terms, meters, live, .. } = loaded;
+    let shares = live.shares.iter().filter(|share| share.activation == machine.id);
+    let shares = shares.filter_map(|share| {
+        let meter = meters.iter().find(|meter| meter.spec.name == share.meter)?;
+        let Share { meter: name, quantity, .. } = share.clone();
+        Some(ShareView { meter: name, scale: meter.spec.scale, quantity })
+    });
+    let seconds = |ms: i64| u64::try_from(ms / 1000).unwrap_or(0);
+    ActivationView {
+        license: license.id,
+        activation: Arc::clone(machine),
+        heartbeat: machine.heartbeat(terms, now),
+        heartbeat_seconds: machine.heartbeat_ms(terms).map(seconds),
+        next_heartbeat: machine.dies_at(terms),
+        shares: shares.collect(),
     }
 }

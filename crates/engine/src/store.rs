@@ -213,6 +213,14 @@ pub trait Reader: Send + Sync {
     fn license(&self, of: AccountId, id: &LicenseRef) -> Result<Option<License>, StoreError>;
     /// The account and license that hold a key, whosever it is.
     fn license_by_key(&self, key: &str) -> Result<Option<(AccountId, License)>, StoreError>;
+    /// Where a meter stood that was taken away from a license.
+    fn hidden_meter(
+        &self,
+        of: AccountId,
+        license: LicenseId,
+        meter: &Code,
+    ) -> Result<Option<MeterState>, StoreError>;
+
     /// Licenses, oldest first.
     fn licenses(
         &self,

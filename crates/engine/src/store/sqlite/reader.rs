@@ -15,6 +15,7 @@ use usance_core::id::{
 };
 use usance_core::ledger::tree::{Hash, Position};
 use usance_core::license::{License, LicenseRef, Status};
+use usance_core::meter::MeterState;
 use usance_core::policy::Policy;
 use usance_core::product::Product;
 use usance_core::text::Code;
@@ -260,6 +261,20 @@ impl Reader for SqliteReader {
         self.one(&sql, [key], |row| {
             Ok((AccountId::from_bytes(row.get("account")?), rows::license(row)?))
         })
+    }
+
+    fn hidden_meter(
+        &self,
+        of: AccountId,
+        license: LicenseId,
+        meter: &Code,
+    ) -> Result<Option<MeterState>, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM meter WHERE account = ?1 AND license = ?2 AND name = ?3 AND hidden = 1",
+            rows::METER
+        );
+        let values = params![of.bytes(), license.bytes(), meter.as_str()];
+        self.one(&sql, values, |row| Ok(rows::meter(row)?.state))
     }
 
     fn licenses(
