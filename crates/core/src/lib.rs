@@ -5,6 +5,7 @@
 //!
 //! - [`id`], [`quantity`], [`time`], [`text`]: the words everything else is said in.
 //! - [`product`], [`policy`], [`customer`], [`license`], [`token`]: the catalogue.
+//! - [`activation`], [`activating`]: machines that hold a license, and how they come to.
 //! - [`meter`]: the counter and the rules by which it moves.
 //! - [`usage`]: the command that moves it; [`command`]: those that change the catalogue.
 //! - [`caller`]: who may do what; [`view`]: what queries show.
@@ -19,6 +20,7 @@
 extern crate alloc;
 
 pub mod access;
+pub mod activating;
 pub mod activation;
 pub mod artefact;
 pub mod audience;
