@@ -6,6 +6,7 @@
 //! - [`id`], [`quantity`], [`time`], [`text`]: the words everything else is said in.
 //! - [`period`]: cycles and spans of the calendar, in a time zone.
 //! - [`product`], [`policy`], [`customer`], [`license`], [`token`]: the catalogue.
+//! - [`activation`], [`activating`]: machines that hold a license, and how they come to.
 //! - [`meter`]: the counter and the rules by which it moves.
 //! - [`usage`]: the command that moves it; [`command`]: those that change the catalogue.
 //! - [`access`]: whom a license serves, and how many units they may hold.
@@ -21,6 +22,7 @@
 extern crate alloc;
 
 pub mod access;
+pub mod activating;
 pub mod activation;
 pub mod artefact;
 pub mod audience;
