@@ -7,6 +7,7 @@
 //! - [`product`], [`policy`], [`customer`], [`license`], [`token`]: the catalogue.
 //! - [`meter`]: the counter and the rules by which it moves.
 //! - [`usage`]: the command that moves it; [`command`]: those that change the catalogue.
+//! - [`validation`], [`lifecycle`]: whether a license is valid; what becomes of it over time.
 //! - [`caller`]: who may do what; [`view`]: what queries show.
 //! - [`refusal`]: every expected no.
 //! - [`ledger`]: records, the Merkle tree over them, checkpoints, and the auditor.
@@ -31,6 +32,7 @@ pub mod id;
 pub mod key;
 pub mod ledger;
 pub mod license;
+pub mod lifecycle;
 pub mod limits;
 pub mod live;
 pub mod metadata;
