@@ -10,6 +10,7 @@
 //! - [`meter`]: the counter and the rules by which it moves.
 //! - [`usage`]: the command that moves it; [`command`]: those that change the catalogue.
 //! - [`access`]: whom a license serves, and how many units they may hold.
+//! - [`validation`], [`lifecycle`]: whether a license is valid; what becomes of it over time.
 //! - [`caller`]: who may do what; [`view`]: what queries show.
 //! - [`refusal`]: every expected no.
 //! - [`ledger`]: records, the Merkle tree over them, checkpoints, and the auditor.
@@ -35,6 +36,7 @@ pub mod id;
 pub mod key;
 pub mod ledger;
 pub mod license;
+pub mod lifecycle;
 pub mod limits;
 pub mod live;
 pub mod metadata;

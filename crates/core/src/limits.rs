@@ -108,3 +108,6 @@ pub const ACCESS_RULES_MAX: usize = 10_000;
 pub const ACCESS_RULE_PATTERNS_MAX: usize = 1000;
 /// Reservations that may concern one meter: every one of them is summed up at each checkout.
 pub const ACCESS_METER_RESERVATIONS_MAX: usize = 64;
+/// How much older than now the mark of the last validation must be to be written again, in
+/// milliseconds: one minute, so that a program that asks every second does not write each time.
+pub const VALIDATED_AGAIN_MS: i64 = 60 * 1000;
