@@ -159,8 +159,7 @@ impl<'a> Situation<'a> {
         let found = self.live.activation(of);
         let unknown = || Refusal::Unknown(Kind::Activation, "with this id or fingerprint".into());
         let activation = found.ok_or_else(unknown)?;
-        if self.terms.when_dead == WhenDead::Deactivate
-            && activation.is_gone(self.terms, self.now)
+        if self.terms.when_dead == WhenDead::Deactivate && activation.is_gone(self.terms, self.now)
         {
             return Err(Refusal::ActivationDead(activation.id));
         }
@@ -190,9 +189,8 @@ impl<'a> Situation<'a> {
 
 /// Who is asking: what the request says, and what is known of the machine beside it.
 fn who<'a>(subject: Option<&'a Subject>, activation: Option<&'a Activation>) -> Who<'a> {
-    let or_else = |stated: Option<&'a str>, known: Option<&'a String>| {
-        stated.or(known.map(String::as_str))
-    };
+    let or_else =
+        |stated: Option<&'a str>, known: Option<&'a String>| stated.or(known.map(String::as_str));
     let subject = subject.map_or_else(Who::default, Who::from);
     Who {
         user: subject.user,

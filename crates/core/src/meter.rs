@@ -8,9 +8,7 @@ mod words;
 use alloc::boxed::Box;
 
 use self::holds::Move;
-pub use self::spec::{
-    Measure, MeterPeriod, MeterSpec, Overage, Rollover, Timing, check_allowed,
-};
+pub use self::spec::{Measure, MeterPeriod, MeterSpec, Overage, Rollover, Timing, check_allowed};
 pub use self::turn::Turn;
 use crate::id::LicenseId;
 use crate::quantity::{Decimal, DecimalError, Quantity};

@@ -23,13 +23,16 @@ pub fn overdue(situation: &Situation<'_>) -> Result<Option<Decision>, Refusal> {
     let name = &meter.spec.name;
     let hold = live.holds.iter().filter(|hold| hold.meter == *name && hold.expires_at <= *now);
     let hold = hold.min_by_key(|hold| hold.expires_at);
-    let session =
-        live.sessions.iter().filter(|one| one.meter == *name && one.expires_at <= *now);
+    let session = live.sessions.iter().filter(|one| one.meter == *name && one.expires_at <= *now);
     let session = session.min_by_key(|session| session.expires_at);
     let turn_at = state.period_end.unwrap_or(Timestamp(i64::MIN));
     match (hold, session) {
-        (Some(hold), session) if is_first(hold, session, turn_at) => situation.expire(hold).map(Some),
-        (_, Some(session)) if session.expires_at <= turn_at => situation.fall_silent(session).map(Some),
+        (Some(hold), session) if is_first(hold, session, turn_at) => {
+            situation.expire(hold).map(Some)
+        }
+        (_, Some(session)) if session.expires_at <= turn_at => {
+            situation.fall_silent(session).map(Some)
+        }
         _ => match situation.turn()? {
             Some(turned) => Ok(Some(turned)),
             // A meter that has no period yet and needs none, but something else is due.

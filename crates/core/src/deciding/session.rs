@@ -141,7 +141,11 @@ impl Situation<'_> {
 
     /// Ends a session that was last active at `at`. What it used was used: if it does not fit under
     /// the limit any more, what fits is counted.
-    pub(super) fn end_session(&self, session: &Session, at: Timestamp) -> Result<Decision, Refusal> {
+    pub(super) fn end_session(
+        &self,
+        session: &Session,
+        at: Timestamp,
+    ) -> Result<Decision, Refusal> {
         let session = self.seen(session, at);
         let decided = match self.meter.spec.measure {
             Measure::Duration(timing) => {
@@ -177,7 +181,9 @@ impl Situation<'_> {
         let whole = 10i64.pow(u32::from(self.meter.spec.scale.digits()));
         timing
             .quantity(active_ms, self.meter.spec.scale)
-            .and_then(|one| i64::try_from(i128::from(one) * i128::from(count) / i128::from(whole)).ok())
+            .and_then(|one| {
+                i64::try_from(i128::from(one) * i128::from(count) / i128::from(whole)).ok()
+            })
             .ok_or(Refusal::AmountOutOfRange)
     }
 
@@ -207,9 +213,10 @@ impl Situation<'_> {
         let name = &self.meter.spec.name;
         match self.terms.access.judge(Intent::Use, name, &who_asks, capacity, &in_use) {
             Verdict::Allowed { room, .. } if room.is_none_or(|room| count <= room) => Ok(()),
-            Verdict::Allowed { room, .. } => {
-                Err(Refusal::ReservedForOthers(self.meter.figures(self.state, count), room.unwrap_or(0)))
-            }
+            Verdict::Allowed { room, .. } => Err(Refusal::ReservedForOthers(
+                self.meter.figures(self.state, count),
+                room.unwrap_or(0),
+            )),
             Verdict::Denied { .. } => Err(Refusal::AccessDenied(self.license.id)),
         }
     }

@@ -255,12 +255,7 @@ impl Auditor {
         self.catalogue.get(id)
     }
 
-    fn follow(
-        &mut self,
-        index: u64,
-        at: Timestamp,
-        event: &UseEvent<'_>,
-    ) -> Result<(), Flaw> {
+    fn follow(&mut self, index: u64, at: Timestamp, event: &UseEvent<'_>) -> Result<(), Flaw> {
         let counted = &event.counted;
         let name = self.name(event.meter);
         let known = self.trails.get(&(event.license, name)).copied();

@@ -68,7 +68,11 @@ impl Meter<'_> {
     ///
     /// # Errors
     /// [`Refusal::CounterFull`].
-    pub fn raise_peak(&self, state: &MeterState, now: Timestamp) -> Result<Option<(Counted, MeterState)>, Refusal> {
+    pub fn raise_peak(
+        &self,
+        state: &MeterState,
+        now: Timestamp,
+    ) -> Result<Option<(Counted, MeterState)>, Refusal> {
         let rise = state.held.saturating_sub(state.total);
         if rise <= 0 {
             return Ok(None);

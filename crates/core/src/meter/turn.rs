@@ -1,6 +1,6 @@
 //! The turn of a period: the old one is closed, the meter starts again (rule 6).
 
-use super::{Counted, Measure, Meter, MeterState, Rollover, Move};
+use super::{Counted, Measure, Meter, MeterState, Move, Rollover};
 use crate::period::{Cycle, Period};
 use crate::quantity::Quantity;
 use crate::refusal::Refusal;
