@@ -33,6 +33,7 @@ pub struct Record<'a> {
 
 /// What a record tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "almost all are uses; a box would cost each of them")]
 pub enum Event<'a> {
     /// The ledger begins. Always and only record 0.
     Opened {
