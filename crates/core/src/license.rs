@@ -182,8 +182,7 @@ impl License {
             return Err(Refusal::LicenseRevoked(self.id));
         }
         let goes_on = |state| terms.meter_while.contains(state);
-        let expiry_stops =
-            !goes_on(Stopper::Expired) && terms.when_expired != WhenExpired::Allow;
+        let expiry_stops = !goes_on(Stopper::Expired) && terms.when_expired != WhenExpired::Allow;
         if self.standing == Standing::Suspended && !goes_on(Stopper::Suspended) {
             return Err(Refusal::LicenseSuspended(self.id));
         }
@@ -289,13 +288,7 @@ mod tests {
             (Active, None, Some(100), all, None),
             (Active, Some(101), None, all, None),
             (Suspended, None, Some(50), all, None),
-            (
-                Suspended,
-                None,
-                Some(50),
-                none.with(Stopper::Suspended),
-                Some("license-expired"),
-            ),
+            (Suspended, None, Some(50), none.with(Stopper::Suspended), Some("license-expired")),
             (Revoked, None, None, all, Some("license-revoked")),
         ] {
             let terms = Terms { meter_while: policy, ..Terms::default() };
