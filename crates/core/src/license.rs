@@ -182,8 +182,7 @@ impl License {
             return Err(Refusal::LicenseRevoked(self.id));
         }
         let goes_on = |state| terms.meter_while.contains(state);
-        let expiry_stops =
-            !goes_on(Stopper::Expired) && terms.when_expired != WhenExpired::Allow;
+        let expiry_stops = !goes_on(Stopper::Expired) && terms.when_expired != WhenExpired::Allow;
         if self.standing == Standing::Suspended && !goes_on(Stopper::Suspended) {
             return Err(Refusal::LicenseSuspended(self.id));
         }

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 
 use crate::id::UserId;
 use crate::license::{License, Standing};
-use crate::limits::LICENSE_USERS_MAX;
+use crate::limits::{CALENDAR_MS_MIN, LICENSE_USERS_MAX};
 use crate::meter::MeterSpec;
 use crate::refusal::{Kind, LimitFigures, Limited, Refusal};
 use crate::terms::{
@@ -93,6 +93,26 @@ pub fn renew(license: &License, terms: &Terms, now: Timestamp) -> Result<License
     Ok(renewed)
 }
 
+/// The license after its expiry was moved by so many seconds, whatever its terms say of durations:
+/// from the expiry, or from now if it has expired. Less than nothing shortens it.
+///
+/// # Errors
+/// [`Refusal::LicenseStateConflict`] for a license that is revoked or has no expiry;
+/// [`Refusal::Invalid`] if it would end before it is valid.
+pub fn extend(license: &License, by_seconds: i64, now: Timestamp) -> Result<License, Refusal> {
+    check_not_revoked(license)?;
+    let why = "cannot be extended, because it has no expiry";
+    let end = license.expires_at.ok_or(Refusal::LicenseStateConflict(license.id, why))?;
+    let moved = end.max(now).plus_ms(by_seconds.saturating_mul(1000));
+    let extended = License {
+        expires_at: Some(moved.clamp(Timestamp(CALENDAR_MS_MIN), Timestamp::MAX)),
+        updated_at: now,
+        ..license.clone()
+    };
+    extended.check()?;
+    Ok(extended)
+}
+
 /// The license after a check-in.
 ///
 /// # Errors
@@ -110,9 +130,7 @@ pub fn check_in(license: &License, terms: &Terms, now: Timestamp) -> Result<Lice
 
 fn check_not_revoked(license: &License) -> Result<(), Refusal> {
     match license.standing {
-        Standing::Revoked => {
-            Err(Refusal::LicenseStateConflict(license.id, "is revoked for good"))
-        }
+        Standing::Revoked => Err(Refusal::LicenseStateConflict(license.id, "is revoked for good")),
         Standing::Active | Standing::Suspended => Ok(()),
     }
 }

@@ -126,6 +126,13 @@ pub struct Validation {
 }
 
 impl Validation {
+    /// What a verdict says of a license, or of none; `at` is the writer's time.
+    #[must_use]
+    pub fn new(license: Option<License>, verdict: Verdict, at: Timestamp) -> Self {
+        let Verdict { is_valid, code, detail } = verdict;
+        Self { license, is_valid, code, detail, at }
+    }
+
     /// The license's id, if there is one.
     #[must_use]
     pub fn license_id(&self) -> Option<LicenseId> {
@@ -202,8 +209,7 @@ impl Effects {
     pub fn of(subject: &Subject<'_>, verdict: &Verdict) -> Self {
         let Subject { license, terms, now, .. } = *subject;
         let is_old = |last: Timestamp| now > last.plus_ms(VALIDATED_AGAIN_MS);
-        let begin =
-            || lifecycle::begin_expiry(license, terms, ExpiresFrom::FirstValidation, now);
+        let begin = || lifecycle::begin_expiry(license, terms, ExpiresFrom::FirstValidation, now);
         Self {
             validated_at: license.marks.validated_at.is_none_or(is_old).then_some(now),
             expires_at: verdict.is_valid.then(begin).flatten(),

@@ -138,6 +138,29 @@ fn what_has_no_end_or_no_duration_is_not_renewed() {
 }
 
 #[test]
+fn an_expiry_is_moved_from_where_it_is_or_from_now() {
+    for (end, days, expected) in [
+        (Some(20), 30, Ok(Some(day(50)))),
+        (Some(5), 30, Ok(Some(day(40)))),
+        (Some(20), -3, Ok(Some(day(17)))),
+        (Some(5), -3, Ok(Some(day(7)))),
+        (Some(20), -18, Err("invalid")),
+        (None, 30, Err("license-state-conflict")),
+    ] {
+        let before = License { valid_from: Some(day(3)), expires_at: end.map(day), ..license() };
+        let after = extend(&before, days * DAY / 1000, day(10));
+        let found = after.map(|after| after.expires_at).map_err(|refusal| refusal.code());
+        assert_eq!(found, expected, "{end:?} {days}");
+    }
+    let ends = License { expires_at: Some(day(20)), ..license() };
+    let far = |by| extend(&ends, by, day(10)).unwrap().expires_at;
+    assert_eq!(far(i64::MAX), Some(Timestamp::MAX));
+    assert_eq!(far(i64::MIN), Some(Timestamp(CALENDAR_MS_MIN)));
+    let revoked = License { standing: Standing::Revoked, ..ends };
+    assert_eq!(refusal(extend(&revoked, 1, NOW)), Some("license-state-conflict"));
+}
+
+#[test]
 fn check_ins_follow_the_clocks_on_the_wall() {
     let terms = Terms {
         check_in_every: Some(Span::parse("span", "1 day").unwrap()),
@@ -174,7 +197,10 @@ fn the_first_check_in_is_counted_from_when_the_license_begins() {
 
 #[test]
 fn check_ins_that_nobody_wants_are_refused() {
-    assert_eq!(refusal(check_in(&license(), &Terms::default(), NOW)), Some("license-state-conflict"));
+    assert_eq!(
+        refusal(check_in(&license(), &Terms::default(), NOW)),
+        Some("license-state-conflict")
+    );
     let every = Some(Span::parse("span", "1 month").unwrap());
     let terms = Terms { check_in_every: every, ..Terms::default() };
     let revoked = License { standing: Standing::Revoked, ..license() };
@@ -303,8 +329,7 @@ fn people_beyond_the_limit_are_refused() {
         (Some(4), LimitOverage::Refuse, 6, None),
         (Some(4), LimitOverage::Refuse, 5, None),
     ] {
-        let terms =
-            Terms { max_users: Limit(limit), limit_overage: overage, ..Terms::default() };
+        let terms = Terms { max_users: Limit(limit), limit_overage: overage, ..Terms::default() };
         let found = refusal(check_people(&crowd, &terms, before));
         assert_eq!(found, expected, "{limit:?} {overage:?} {before}");
     }
@@ -403,8 +428,7 @@ fn a_transfer_keeps_what_is_the_licenses_own() {
     moves.license.expires_at = Some(day(7));
     moves.own_meters.push(spec("extra"));
     let moved = moves.done().unwrap();
-    let expected =
-        License { policy: moves.new.id, updated_at: NOW, ..moves.license.clone() };
+    let expected = License { policy: moves.new.id, updated_at: NOW, ..moves.license.clone() };
     assert_eq!(moved, expected);
 }
 
@@ -418,8 +442,7 @@ fn the_new_policy_says_what_becomes_of_the_expiry() {
     ] {
         let mut moves = Move::new();
         moves.license.expires_at = Some(day(7));
-        *moves.new_terms() =
-            Terms { on_transfer, ..duration.map_or_else(Terms::default, lasting) };
+        *moves.new_terms() = Terms { on_transfer, ..duration.map_or_else(Terms::default, lasting) };
         assert_eq!(moves.done().unwrap().expires_at, expected, "{on_transfer} {duration:?}");
     }
 }

@@ -27,10 +27,7 @@ pub(super) fn asking<'a>(
 
 const NOT_ACTIVATED: &str = "no machine holds the license; activate one";
 
-fn named<'a>(
-    subject: &Subject<'a>,
-    scope: &Scope<'_>,
-) -> Result<Option<&'a Activation>, Finding> {
+fn named<'a>(subject: &Subject<'a>, scope: &Scope<'_>) -> Result<Option<&'a Activation>, Finding> {
     let Some(id) = scope.activation else {
         if scope.lacks(subject, ScopeKind::Activation) {
             let detail = "the terms require the validation to name the activation";
@@ -130,9 +127,7 @@ fn enough(matching: Matching, given: usize) -> usize {
 
 fn too_few_machines(matching: Matching, wanted: &BTreeSet<&str>) -> &'static str {
     match matching {
-        _ if wanted.len() == 1 => {
-            "no living activation has this fingerprint; activate the machine"
-        }
+        _ if wanted.len() == 1 => "no living activation has this fingerprint; activate the machine",
         Matching::Any => "no living activation has one of these fingerprints",
         Matching::Two => "fewer than two of these fingerprints are those of living activations",
         Matching::Most => "fewer than half of these fingerprints are those of living activations",

@@ -51,7 +51,8 @@ impl Room {
         let machines = live.activations.iter().map(|machine| &**machine);
         let counted: Vec<&Activation> = machines.filter(counts).collect();
         // A license that does not move is held as a whole, whoever has its only machine.
-        let is_held = if terms.floating { !counted.is_empty() } else { !live.activations.is_empty() };
+        let is_held =
+            if terms.floating { !counted.is_empty() } else { !live.activations.is_empty() };
         if !is_held {
             return no(ValidationCode::NotActivated, "no machine holds the license; activate one");
         }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::*;
 use crate::activation::{Activation, Component, Process};
 use crate::command::ValidationRequest;
-use crate::id::{ActivationId, ComponentId, PolicyId, ProcessId, ProductId, UserId};
+use crate::id::{ActivationId, ComponentId, PolicyId, ProcessId, ProductId};
 use crate::lifecycle::tests::{license, user};
 use crate::metadata::Metadata;
 use crate::period::span::Span;
@@ -286,6 +286,8 @@ const FAULTS: &[Fault] = &[
 
 #[test]
 fn each_fault_is_found() {
+    let Verdict { is_valid, code, .. } = Verdict::not_found();
+    assert_eq!((is_valid, code), (false, ValidationCode::NotFound));
     assert_eq!(World::new().found(), (true, ValidationCode::Valid));
     for (index, (code, fault)) in FAULTS.iter().enumerate() {
         let mut world = World::new();
@@ -431,11 +433,8 @@ fn fingerprints_are_matched_as_the_terms_want() {
         machines[1].seen_at = Some(NOW);
         world.live.activations = machines.into_iter().map(Arc::new).collect();
         world.fingerprints(given);
-        let code = if is_valid {
-            ValidationCode::Valid
-        } else {
-            ValidationCode::FingerprintMismatch
-        };
+        let code =
+            if is_valid { ValidationCode::Valid } else { ValidationCode::FingerprintMismatch };
         assert_eq!(world.found(), (is_valid, code), "{matching} {given:?}");
     }
 }
