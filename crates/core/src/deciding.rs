@@ -208,7 +208,6 @@ impl<'a> Situation<'a> {
         activation: Option<&Arc<Activation>>,
     ) -> Result<(), Refusal> {
         if self.terms.access.is_empty() || !used.operation.begins() {
-        if self.terms.access.is_empty() {
             return Ok(());
         }
         let who = who(used.subject.as_ref(), activation.map(|found| &**found));

@@ -248,6 +248,12 @@ impl Operation {
         !matches!(self, Self::Settle(..) | Self::Release(_) | Self::CheckIn(_))
     }
 
+    /// Whether it makes a hold or session, which needs an id.
+    #[must_use]
+    pub const fn makes_id(&self) -> bool {
+        matches!(self, Self::Hold(_) | Self::CheckOut(_))
+    }
+
     /// What a record of its refusal calls it.
     #[must_use]
     pub const fn kind(&self) -> OperationKind {

@@ -5,10 +5,10 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::activation::{Activation, Heartbeat};
-use crate::command::Ref;
+use crate::command::{Ref, UserRef};
 use crate::id::{ActivationId, CustomerId, LicenseId, PolicyId, ProductId};
 use crate::ledger::tree::Hash;
-use crate::license::Status;
+use crate::license::{LicenseRef, Status};
 use crate::meter::{AllowedFrom, Counted, HourSums, Meter, MeterSpec, MeterState, Turn};
 use crate::quantity::{Quantity, Scale};
 use crate::text::Code;
@@ -42,6 +42,10 @@ pub struct LicenseFilter {
     pub policy: Option<Ref<PolicyId>>,
     /// Those of a customer.
     pub customer: Option<Ref<CustomerId>>,
+    /// Those that a customer sold.
+    pub reseller: Option<Ref<CustomerId>>,
+    /// Those that a person owns or may use.
+    pub user: Option<UserRef>,
     /// Those that stand so.
     pub status: Option<Status>,
 }
@@ -72,6 +76,21 @@ pub struct ShareView {
     pub scale: Scale,
     /// How much.
     pub quantity: Quantity,
+}
+
+/// Which machines are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ActivationFilter {
+    /// Those of a license.
+    pub license: Option<LicenseRef>,
+    /// Those of the licenses of a policy.
+    pub policy: Option<Ref<PolicyId>>,
+    /// Those of the licenses of a product.
+    pub product: Option<Ref<ProductId>>,
+    /// Those of a person.
+    pub user: Option<UserRef>,
+    /// Those with this fingerprint.
+    pub fingerprint: Option<String>,
 }
 
 /// A meter and where it stands.

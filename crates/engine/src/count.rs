@@ -161,8 +161,8 @@ impl<'a> Counting<'a> {
         if begins {
             moving.machines(now).check_limits()?;
         }
-        let decided =
-            decide(&moving.situation(meter, now), used, random::uuid_v7(now), &self.key_secret);
+        let fresh = if used.operation.makes_id() { random::uuid_v7(now) } else { [0; 16] };
+        let decided = decide(&moving.situation(meter, now), used, fresh, &self.key_secret);
         let decision = match decided {
             Ok(decision) => decision,
             Err(refusal) => {

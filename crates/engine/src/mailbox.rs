@@ -26,8 +26,8 @@ pub enum Job {
     Change(Arc<Caller>, Box<Command>, ReplyTo<Reply>),
     /// Tell where the meters of a license stand.
     Meters(Arc<Caller>, LicenseRef, ReplyTo<Vec<MeterView>>),
-    /// Tell what lives on a license.
-    Sessions(Arc<Caller>, LicenseRef, ReplyTo<Known>),
+    /// Tell what is known of a license, all that lives on it included.
+    Known(Arc<Caller>, LicenseRef, ReplyTo<Known>),
     /// Carry out what is due, now: for tests that stop the clock.
     Tend(ReplyTo<()>),
     /// Make sure there is an admin token, with this secret if one is given.

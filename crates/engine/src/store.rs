@@ -322,6 +322,10 @@ pub struct ActivationQuery {
     pub user: Option<UserId>,
     /// Those with this fingerprint.
     pub fingerprint: Option<String>,
+    /// Those of the licenses that a person owns or may use.
+    pub of_user: Option<UserId>,
+    /// Those of the licenses that a customer pays for or sold.
+    pub of_customer: Option<CustomerId>,
 }
 
 /// What a customer has.
@@ -363,6 +367,8 @@ pub struct LicenseQuery {
     pub reseller: Option<CustomerId>,
     /// Those that a person owns or may use.
     pub user: Option<UserId>,
+    /// Those that a customer pays for or sold.
+    pub only: Option<CustomerId>,
     /// Those that stand so, at that time.
     pub status: Option<(usance_core::license::Status, Timestamp)>,
 }

@@ -126,8 +126,8 @@ impl Writer {
                         let done = self.guarded(|writer| writer.meters(&caller, &license));
                         send(reply, done);
                     }
-                    Job::Sessions(caller, license, reply) => {
-                        let done = self.guarded(|writer| writer.living(&caller, &license));
+                    Job::Known(caller, license, reply) => {
+                        let done = self.guarded(|writer| writer.known(&caller, &license));
                         send(reply, done);
                     }
                     Job::Tend(reply) => {
@@ -289,11 +289,6 @@ impl Writer {
             caller.need_meter(&view.spec.name).is_ok() && caller.sees(view.spec.visible_to)
         };
         Ok(views.filter(is_seen).collect())
-    }
-
-    fn living(&mut self, caller: &Caller, of: &LicenseRef) -> Result<Known, Undecided> {
-        caller.need(Permission::MeterRead)?;
-        self.known(caller, of)
     }
 
     /// Carries out all that is due.

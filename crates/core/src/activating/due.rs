@@ -63,6 +63,14 @@ impl<'a> Machines<'a> {
         all.iter().filter_map(move |one| Some((one.gone_at(terms)?, one)))
     }
 
+    /// When a process ends if nothing is heard of it: with its machine, if it has none any more.
+    #[must_use]
+    pub fn process_dies_at(&self, process: &Process) -> Timestamp {
+        let mut machines = self.live.activations.iter();
+        let machine = machines.find(|machine| machine.id == process.activation);
+        machine.map_or(self.now, |machine| process.dies_at(machine, self.terms))
+    }
+
     /// When processes end by themselves.
     fn process_ends(&self) -> impl Iterator<Item = (Timestamp, &'a Arc<Process>)> + use<'a> {
         let terms = self.terms;

@@ -106,11 +106,6 @@ impl Meter<'_> {
         }
     }
 
-    fn room(&self, state: &MeterState) -> Option<Quantity> {
-        let used = self.used(state);
-        self.ceiling(state).map(|ceiling| ceiling.saturating_sub(used))
-    }
-
     pub(super) fn moved(
         &self,
         state: &MeterState,

@@ -180,7 +180,8 @@ impl Desk<'_> {
         moving.wind(self.unit);
         let process = outcome.process.as_ref();
         let reply = process.map_or(Reply::Deleted, |process| {
-            Reply::Process((**process).clone(), moving.machines(self.now).process_dies_at(process))
+            let dies_at = moving.machines(self.now).process_dies_at(process);
+            Reply::Process((**process).clone(), dies_at)
         });
         Ok(Decided { changes: Vec::new(), events: Vec::new(), reply })
     }

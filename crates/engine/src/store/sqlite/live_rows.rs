@@ -63,7 +63,9 @@ fn many<T>(
 }
 
 pub fn activation(row: &Row<'_>) -> Result<Activation> {
-    let unsigned = |column| Ok(row.get::<_, Option<i64>>(column)?.map(i64::cast_unsigned));
+    let unsigned = |column| -> Result<Option<u64>> {
+        Ok(row.get::<_, Option<i64>>(column)?.map(i64::cast_unsigned))
+    };
     Ok(Activation {
         id: ActivationId::from_bytes(row.get(0)?),
         fingerprint: row.get(1)?,

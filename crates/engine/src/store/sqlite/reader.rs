@@ -292,6 +292,9 @@ impl Reader for SqliteReader {
             let of_user = "SELECT license FROM license_user WHERE account = ?1 AND user = ";
             asked.with(&format!("id IN ({of_user}"), *user.bytes(), ")");
         }
+        if let Some(only) = filter.only {
+            asked.with("", *only.bytes(), " IN (customer, reseller)");
+        }
         if let Some((status, now)) = filter.status {
             asked.status(status, now);
         }
@@ -387,6 +390,13 @@ impl Reader for SqliteReader {
         }
         if let Some(product) = filter.product {
             asked.with(&format!("{licenses} product = "), *product.bytes(), ")");
+        }
+        if let Some(user) = filter.of_user {
+            let of_user = "SELECT license FROM license_user WHERE account = ?1 AND user = ";
+            asked.with(&format!("license IN ({of_user}"), *user.bytes(), ")");
+        }
+        if let Some(customer) = filter.of_customer {
+            asked.with(&format!("{licenses} "), *customer.bytes(), " IN (customer, reseller))");
         }
         let columns = format!("{}, license", live_rows::ACTIVATION);
         let values = asked.values();
