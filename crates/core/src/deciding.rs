@@ -12,11 +12,12 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::access::{Intent, Who};
-use crate::activation::Activation;
+use crate::activation::{Activation, ActivationRef};
 use crate::id::ActivationId;
 use crate::license::License;
 use crate::live::{Live, LiveChange, Share};
 use crate::meter::{Counted, Meter, MeterState, Motion, Turn};
+use crate::quantity::Quantity;
 use crate::refusal::{Kind, Refusal};
 use crate::terms::{Terms, WhenDead};
 use crate::time::Timestamp;
@@ -89,8 +90,16 @@ pub fn decide(
     fresh: [u8; 16],
     secret: &[u8; 32],
 ) -> Result<Decision, Refusal> {
-    let activation = situation.activation(used)?;
-    situation.check_access(used, activation)?;
+    // What was begun may always be ended: by whom, and for which machine, its beginning said.
+    let ends = matches!(
+        used.operation,
+        Operation::Settle(..) | Operation::Release(_) | Operation::CheckIn(_)
+    );
+    let activation = if ends { None } else { situation.activation(used)? };
+    // A session that goes on was let in already; a heartbeat does not say again for whom.
+    if !ends && !matches!(used.operation, Operation::Heartbeat(_)) {
+        situation.check_access(used, activation)?;
+    }
     let activation = activation.map(|activation| activation.id);
     let motion = match used.operation {
         Operation::Increment(step) => Motion::Increment(step),
@@ -124,25 +133,52 @@ impl<'a> Situation<'a> {
     }
 
     /// What a step does to the shares of activations (rule 4). A set or reset is nobody's: it wipes
-    /// them, or an activation could later take back what is not there any more.
+    /// them, or an activation could later take back what is not there any more. An activation that
+    /// is gone has no share, whatever was still on hold for it.
     fn shares_after(&self, step: &Step) -> Vec<LiveChange> {
         let Counted { operation, applied, .. } = step.counted;
         let change = match operation {
             OperationKind::Increment | OperationKind::Settle => applied,
             OperationKind::Decrement => -applied,
+            // The first period of a meter begins with all that was counted before.
+            OperationKind::Turn if step.turn.is_some_and(|turn| turn.ended_at.is_none()) => 0,
             OperationKind::Set | OperationKind::Reset | OperationKind::Turn => {
                 return self.wiped_shares();
             }
             OperationKind::Hold | OperationKind::Release | OperationKind::Return => 0,
         };
         match step.activation {
-            Some(activation) if change != 0 => {
+            None if change < 0 => self.shrunk_shares(step.counted.total),
+            Some(activation) if change != 0 && self.is_live(activation) => {
                 let meter = self.meter.spec.name.clone();
                 let quantity = self.live.share(activation, &meter).saturating_add(change);
                 alloc::vec![LiveChange::PutShare(Share { activation, meter, quantity })]
             }
             _ => Vec::new(),
         }
+    }
+
+    /// A decrement that names no activation takes what is nobody's first, and then of the shares,
+    /// the newest first: together they never exceed what could be given back.
+    fn shrunk_shares(&self, total: Quantity) -> Vec<LiveChange> {
+        let shares =
+            || self.live.shares.iter().filter(|share| share.meter == self.meter.spec.name).rev();
+        let sum = shares().fold(0i64, |sum, share| sum.saturating_add(share.quantity));
+        let mut excess = sum.saturating_sub(total.saturating_sub(self.meter.spec.floor));
+        let mut changes = Vec::new();
+        for share in shares() {
+            if excess <= 0 {
+                break;
+            }
+            let quantity = share.quantity.saturating_sub(excess).max(0);
+            excess = excess.saturating_sub(share.quantity - quantity);
+            changes.push(LiveChange::PutShare(Share { quantity, ..share.clone() }));
+        }
+        changes
+    }
+
+    fn is_live(&self, activation: ActivationId) -> bool {
+        self.live.activation(&ActivationRef::Id(activation)).is_some()
     }
 
     fn wiped_shares(&self) -> Vec<LiveChange> {
@@ -159,8 +195,7 @@ impl<'a> Situation<'a> {
         let found = self.live.activation(of);
         let unknown = || Refusal::Unknown(Kind::Activation, "with this id or fingerprint".into());
         let activation = found.ok_or_else(unknown)?;
-        if self.terms.when_dead == WhenDead::Deactivate
-            && activation.is_gone(self.terms, self.now)
+        if self.terms.when_dead == WhenDead::Deactivate && activation.is_gone(self.terms, self.now)
         {
             return Err(Refusal::ActivationDead(activation.id));
         }
@@ -172,12 +207,7 @@ impl<'a> Situation<'a> {
         used: &Use,
         activation: Option<&Arc<Activation>>,
     ) -> Result<(), Refusal> {
-        // What was begun may always be ended.
-        let begins = !matches!(
-            used.operation,
-            Operation::Settle(..) | Operation::Release(_) | Operation::CheckIn(_)
-        );
-        if self.terms.access.is_empty() || !begins {
+        if self.terms.access.is_empty() {
             return Ok(());
         }
         let who = who(used.subject.as_ref(), activation.map(|found| &**found));
@@ -190,9 +220,8 @@ impl<'a> Situation<'a> {
 
 /// Who is asking: what the request says, and what is known of the machine beside it.
 fn who<'a>(subject: Option<&'a Subject>, activation: Option<&'a Activation>) -> Who<'a> {
-    let or_else = |stated: Option<&'a str>, known: Option<&'a String>| {
-        stated.or(known.map(String::as_str))
-    };
+    let or_else =
+        |stated: Option<&'a str>, known: Option<&'a String>| stated.or(known.map(String::as_str));
     let subject = subject.map_or_else(Who::default, Who::from);
     Who {
         user: subject.user,

@@ -279,13 +279,7 @@ mod tests {
             (Active, None, Some(100), all, None),
             (Active, Some(101), None, all, None),
             (Suspended, None, Some(50), all, None),
-            (
-                Suspended,
-                None,
-                Some(50),
-                none.with(Stopper::Suspended),
-                Some("license-expired"),
-            ),
+            (Suspended, None, Some(50), none.with(Stopper::Suspended), Some("license-expired")),
             (Revoked, None, None, all, Some("license-revoked")),
         ] {
             let terms = Terms { meter_while: policy, ..Terms::default() };

@@ -65,8 +65,6 @@ impl Metadata {
 
     /// What an audience sees of them; none is the vendor, who sees all.
     pub fn seen_by(&self, audience: Option<Audience>) -> impl Iterator<Item = &Entry> {
-        self.0
-            .iter()
-            .filter(move |entry| audience.is_none_or(|who| entry.visible_to.contains(who)))
+        self.0.iter().filter(move |entry| audience.is_none_or(|who| entry.visible_to.contains(who)))
     }
 }

@@ -8,9 +8,7 @@ mod words;
 use alloc::boxed::Box;
 
 use self::holds::Move;
-pub use self::spec::{
-    Measure, MeterPeriod, MeterSpec, Overage, Rollover, Timing, check_allowed,
-};
+pub use self::spec::{Measure, MeterPeriod, MeterSpec, Overage, Rollover, Timing, check_allowed};
 pub use self::turn::Turn;
 use crate::id::LicenseId;
 use crate::quantity::{Decimal, DecimalError, Quantity};
@@ -160,13 +158,24 @@ impl Meter<'_> {
         }
     }
 
-    /// What counts against the ceiling. The total of a peak is seats that were held, so it does not
-    /// count beside those that are.
-    fn used(&self, state: &MeterState) -> Quantity {
-        match self.spec.measure {
+    /// How much higher the total may rise when so many units on hold are let go; none is endless.
+    /// The total of a peak is seats that were held, so it does not count beside those that are.
+    fn room_of_total(&self, state: &MeterState, released: Quantity) -> Option<Quantity> {
+        let beside = match self.spec.measure {
+            Measure::Peak => 0,
+            _ => state.held.saturating_sub(released),
+        };
+        let ceiling = self.ceiling(state)?;
+        Some(ceiling.saturating_sub(state.total).saturating_sub(beside))
+    }
+
+    /// How many more units may be held; none is endless.
+    fn room_of_holds(&self, state: &MeterState) -> Option<Quantity> {
+        let used = match self.spec.measure {
             Measure::Peak => state.held,
             _ => state.total.saturating_add(state.held),
-        }
+        };
+        Some(self.ceiling(state)?.saturating_sub(used))
     }
 
     /// Decides how the total moves: where the meter stands after it, or why not (rules 1 to 3, 7).
@@ -208,8 +217,7 @@ impl Meter<'_> {
     fn increment(&self, state: &MeterState, step: &Step) -> Result<(i64, i64), Refusal> {
         let asked = self.positive(step.amount)?;
         let bound = step.bound.map(|bound| self.quantity(bound)).transpose()?;
-        let room_to_limit =
-            self.ceiling(state).map(|ceiling| ceiling.saturating_sub(self.used(state)));
+        let room_to_limit = self.room_of_total(state, 0);
         let room_to_bound = bound.map(|bound| bound.saturating_sub(state.total));
         let applied = fitting(asked, step.fit, [room_to_limit, room_to_bound]);
         let Some(applied) = applied else {
@@ -255,8 +263,9 @@ impl Meter<'_> {
         if value < self.spec.floor {
             return Err(Refusal::FloorReached(self.figures(state, value), self.spec.floor));
         }
-        let room = self.ceiling(state).map(|ceiling| ceiling.saturating_sub(state.held));
-        if value > state.total && room.is_some_and(|room| value > room) {
+        let room = self.room_of_total(state, 0);
+        if value > state.total && room.is_some_and(|room| value.saturating_sub(state.total) > room)
+        {
             return Err(Refusal::LimitReached(self.figures(state, value)));
         }
         Ok((value, self.difference(state, value, value)?))

@@ -10,9 +10,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use self::kinds::{
-    AuthenticationBy, ComponentUnique, ExpiresFrom, HeartbeatFrom, Kind, Leasing, LimitOverage,
-    Matching, MeterWhile, OnTransfer, ProcessesPer, RenewsFrom, RequiredScopes, ScopeKind, Seconds,
-    Stopper, Term, Unique, WhenDead, WhenExpired, WhenFull, Limit,
+    AuthenticationBy, ComponentUnique, ExpiresFrom, HeartbeatFrom, Kind, Leasing, Limit,
+    LimitOverage, Matching, MeterWhile, OnTransfer, ProcessesPer, RenewsFrom, RequiredScopes,
+    ScopeKind, Seconds, Stopper, Term, Unique, WhenDead, WhenExpired, WhenFull,
 };
 use crate::access::AccessList;
 use crate::period::span::Span;

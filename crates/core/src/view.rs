@@ -111,6 +111,7 @@ pub struct HistoryEntry {
 
 /// What happened to a meter.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "almost all are uses; a box would cost each of them")]
 pub enum HistoryEvent {
     /// It moved.
     Use {

@@ -51,6 +51,7 @@ impl AccessList {
     /// and once for each reservation of the meter and once for all, if there are others' ones. Where
     /// sessions are many, [`AccessList::judge_by_owner`] asks for sums that can be kept.
     #[must_use]
+    #[expect(clippy::type_complexity, reason = "a sum over those who satisfy a question")]
     pub fn judge(
         &self,
         intent: Intent,

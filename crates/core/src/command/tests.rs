@@ -1,8 +1,10 @@
 use alloc::string::ToString;
 
 use super::*;
+use crate::audience::Audiences;
 use crate::id::{PolicyId, ProductId};
-use crate::meter::AllowedFrom;
+use crate::meter::{AllowedFrom, MeterPeriod, Overage, Rollover};
+use crate::terms::{MeterWhile, Seconds, Stopper, Terms};
 
 fn code(text: &str) -> Code {
     Code::parse("code", text).unwrap()
@@ -14,23 +16,31 @@ fn decimal(text: &str) -> Decimal {
 
 fn new_meter(allowed: Option<&str>, floor: &str, overage: NewOverage) -> NewMeter {
     NewMeter {
-        name: code("hours"),
-        unit: None,
         scale: Scale::new(2).unwrap(),
         allowed: allowed.map(decimal),
         floor: decimal(floor),
         overage,
         record_refusals: true,
+        ..NewMeter::named(code("hours"))
     }
 }
 
 /// The field that a refusal names.
 fn field<T>(result: Result<T, Refusal>) -> Result<T, &'static str> {
     result.map_err(|refusal| match refusal {
-        Refusal::Invalid { field, .. } => ["allowed", "floor", "overage", "unit", "name"]
-            .into_iter()
-            .find(|known| *known == field)
-            .expect("a known field"),
+        Refusal::Invalid { field, .. } => [
+            "allowed",
+            "floor",
+            "overage",
+            "unit",
+            "name",
+            "rollover",
+            "meters",
+            "terms.duration_seconds",
+        ]
+        .into_iter()
+        .find(|known| *known == field)
+        .expect("a known field"),
         other => other.code(),
     })
 }
@@ -81,31 +91,42 @@ fn own_ceilings_are_held_against_the_meter() {
     }
 }
 
+fn terms_of(policy: &mut Policy) -> &mut Terms {
+    Arc::make_mut(&mut policy.terms)
+}
+
+fn spec_of(policy: &mut Policy) -> &mut MeterSpec {
+    Arc::make_mut(&mut policy.meters[0])
+}
+
 #[test]
 fn a_patch_changes_what_it_names_and_nothing_else() {
+    let spec = new_meter(Some("10"), "2", NewOverage::Refuse).spec().unwrap();
     let before = Policy {
         id: PolicyId::from_bytes([1; 16]),
         product: ProductId::from_bytes([2; 16]),
         code: code("plan"),
         name: "Plan".to_string(),
-        meters: alloc::vec![new_meter(Some("10"), "2", NewOverage::Refuse).spec().unwrap()],
-        duration_ms: Some(5),
+        meters: alloc::vec![Arc::new(spec)],
         key_pattern: KeyPattern::default(),
-        license_permissions: Permissions::NONE,
-        meter_while: MeterWhile::default(),
+        terms: Arc::new(Terms { duration_seconds: Seconds(Some(5)), ..Terms::default() }),
+        entitlements: alloc::vec![code("old")],
+        metadata: Metadata::default(),
         archived_at: None,
         created_at: Timestamp(1),
         updated_at: Timestamp(1),
     };
     let meter = |allowed: Option<Option<&str>>| MeterPatch {
-        name: code("hours"),
         allowed: allowed.map(|allowed| allowed.map(decimal)),
-        overage: None,
-        record_refusals: None,
+        ..MeterPatch::of(code("hours"))
+    };
+    let terms = |lines: &str| PolicyPatch {
+        terms: TermsPatch::from_lines(lines).unwrap(),
+        ..PolicyPatch::default()
     };
     let of = |meter| PolicyPatch { meters: alloc::vec![meter], ..PolicyPatch::default() };
     type Change = fn(&mut Policy);
-    let cases: [(PolicyPatch, Result<Change, &str>); 12] = [
+    let cases: [(PolicyPatch, Result<Change, &str>); 19] = [
         (PolicyPatch::default(), Ok(|_| {})),
         (
             PolicyPatch { name: Some("Better".to_string()), ..PolicyPatch::default() },
@@ -117,31 +138,73 @@ fn a_patch_changes_what_it_names_and_nothing_else() {
             Ok(|policy| policy.archived_at = Some(Timestamp(9))),
         ),
         (
-            PolicyPatch { duration_ms: Some(None), ..PolicyPatch::default() },
-            Ok(|policy| policy.duration_ms = None),
+            terms("duration_seconds=none"),
+            Ok(|policy| terms_of(policy).duration_seconds = Seconds::NONE),
+        ),
+        (
+            terms("license_permissions=*\nmeter_while=expired"),
+            Ok(|policy| {
+                terms_of(policy).license_permissions = Permissions::ALL;
+                terms_of(policy).meter_while = MeterWhile::NONE.with(Stopper::Expired);
+            }),
+        ),
+        (terms("duration_seconds=0"), Err("terms.duration_seconds")),
+        (
+            PolicyPatch {
+                entitlements: Some(alloc::vec![code("b"), code("a"), code("b")]),
+                ..PolicyPatch::default()
+            },
+            Ok(|policy| policy.entitlements = alloc::vec![code("a"), code("b")]),
         ),
         (
             PolicyPatch {
-                license_permissions: Some(Permissions::ALL),
-                meter_while: Some(MeterWhile { expired: true, ..MeterWhile::default() }),
+                new_meters: alloc::vec![NewMeter::named(code("pages"))],
                 ..PolicyPatch::default()
             },
+            Ok(|policy| policy.meters.push(Arc::new(MeterSpec::new(code("pages"))))),
+        ),
+        (
+            PolicyPatch {
+                new_meters: alloc::vec![NewMeter::named(code("hours"))],
+                ..PolicyPatch::default()
+            },
+            Err("meters"),
+        ),
+        (
+            of(MeterPatch { rollover: Some(NewRollover::UpTo(decimal("0.5"))), ..meter(None) }),
+            Ok(|policy| spec_of(policy).rollover = Rollover::UpTo(50)),
+        ),
+        (
+            of(MeterPatch { rollover: Some(NewRollover::UpTo(decimal("-1"))), ..meter(None) }),
+            Err("rollover"),
+        ),
+        (
+            of(MeterPatch {
+                period: Some(MeterPeriod::Billing),
+                floating: Some(true),
+                visible_to: Some(Audiences::NONE),
+                hold_seconds_max: Some(60),
+                session_grace_seconds: Some(61),
+                ..meter(None)
+            }),
             Ok(|policy| {
-                policy.license_permissions = Permissions::ALL;
-                policy.meter_while.expired = true;
+                let spec = spec_of(policy);
+                (spec.period, spec.floating) = (MeterPeriod::Billing, true);
+                spec.visible_to = Audiences::NONE;
+                (spec.hold_seconds_max, spec.session_grace_seconds) = (60, 61);
             }),
         ),
-        (of(meter(Some(None))), Ok(|policy| policy.meters[0].allowed = None)),
-        (of(meter(Some(Some("3.5")))), Ok(|policy| policy.meters[0].allowed = Some(350))),
+        (of(meter(Some(None))), Ok(|policy| spec_of(policy).allowed = None)),
+        (of(meter(Some(Some("3.5")))), Ok(|policy| spec_of(policy).allowed = Some(350))),
         (of(meter(Some(Some("1")))), Err("allowed")),
         (of(MeterPatch { name: code("pages"), ..meter(None) }), Err("unknown")),
         (
             of(MeterPatch { overage: Some(NewOverage::Percent(5)), ..meter(None) }),
-            Ok(|policy| policy.meters[0].overage = Overage::Percent(5)),
+            Ok(|policy| spec_of(policy).overage = Overage::Percent(5)),
         ),
         (
             of(MeterPatch { record_refusals: Some(false), ..meter(None) }),
-            Ok(|policy| policy.meters[0].record_refusals = false),
+            Ok(|policy| spec_of(policy).record_refusals = false),
         ),
     ];
     for (patch, expected) in cases {

@@ -1,7 +1,5 @@
 //! What is due at an instant, whoever asks.
 
-use alloc::sync::Arc;
-
 use super::{Decision, Situation, Step};
 use crate::live::{Hold, Session};
 use crate::meter::MeterPeriod;
@@ -23,28 +21,25 @@ pub fn overdue(situation: &Situation<'_>) -> Result<Option<Decision>, Refusal> {
     let name = &meter.spec.name;
     let hold = live.holds.iter().filter(|hold| hold.meter == *name && hold.expires_at <= *now);
     let hold = hold.min_by_key(|hold| hold.expires_at);
-    let session =
-        live.sessions.iter().filter(|one| one.meter == *name && one.expires_at <= *now);
+    let session = live.sessions.iter().filter(|one| one.meter == *name && one.expires_at <= *now);
     let session = session.min_by_key(|session| session.expires_at);
-    let turn_at = state.period_end.unwrap_or(Timestamp(i64::MIN));
-    match (hold, session) {
-        (Some(hold), session) if is_first(hold, session, turn_at) => situation.expire(hold).map(Some),
-        (_, Some(session)) if session.expires_at <= turn_at => situation.fall_silent(session).map(Some),
-        _ => match situation.turn()? {
-            Some(turned) => Ok(Some(turned)),
-            // A meter that has no period yet and needs none, but something else is due.
-            None => match (hold, session) {
-                (Some(hold), _) => situation.expire(hold).map(Some),
-                (None, Some(session)) => situation.fall_silent(session).map(Some),
-                (None, None) => Ok(None),
-            },
-        },
+    // What ends with a period still counts towards it.
+    let turns_before = |at| situation.turn_is_due() && state.period_end.is_none_or(|end| end < at);
+    let first_ends = [hold.map(|one| one.expires_at), session.map(|one| one.expires_at)];
+    if first_ends.into_iter().flatten().min().is_none_or(turns_before)
+        && let Some(turned) = situation.turn()?
+    {
+        return Ok(Some(turned));
     }
-}
-
-fn is_first(hold: &Arc<Hold>, session: Option<&Arc<Session>>, turn_at: Timestamp) -> bool {
-    hold.expires_at <= turn_at
-        && session.is_none_or(|session| hold.expires_at <= session.expires_at)
+    match (hold, session) {
+        (Some(hold), session)
+            if session.is_none_or(|session| hold.expires_at <= session.expires_at) =>
+        {
+            situation.expire(hold).map(Some)
+        }
+        (_, Some(session)) => situation.fall_silent(session).map(Some),
+        (_, None) => Ok(None),
+    }
 }
 
 impl Situation<'_> {

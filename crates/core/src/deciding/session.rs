@@ -49,7 +49,12 @@ impl Situation<'_> {
             Measure::Seats => self.begin(session, count),
             Measure::Peak => self.begin_peak(session, count),
             Measure::Duration(timing) => {
-                let units = self.price(timing, 1, count)?;
+                // Half a session would cost half a step, which no unit may be left to show.
+                if count % self.whole() != 0 {
+                    let what = "must be a whole number where duration is measured";
+                    return Err(Refusal::invalid("count", what));
+                }
+                let units = self.price(timing, 0, count)?;
                 self.begin(session, units)
             }
             Measure::DayPass => self.begin_day(session, secret),
@@ -120,12 +125,14 @@ impl Situation<'_> {
         let Measure::Duration(timing) = self.meter.spec.measure else {
             return Ok(still_there(next));
         };
-        let price = self.price(timing, next.active_ms, next.count)?;
-        let more = price.saturating_sub(next.reserved);
-        if more <= 0 {
+        let price = self.price(timing, next.active_ms, next.count);
+        let more = price.map(|price| price.saturating_sub(next.reserved));
+        if more.as_ref().is_ok_and(|more| *more <= 0) {
             return Ok(still_there(next));
         }
-        let Ok(decided) = self.meter.hold(self.state, more, Fit::Whole, self.now) else {
+        let held = more
+            .and_then(|more| Ok((more, self.meter.hold(self.state, more, Fit::Whole, self.now)?)));
+        let Ok((more, decided)) = held else {
             let mut ended = self.end_session(&next, self.now)?;
             ended.ended = Some(Ended::LimitReached);
             return Ok(ended);
@@ -141,11 +148,16 @@ impl Situation<'_> {
 
     /// Ends a session that was last active at `at`. What it used was used: if it does not fit under
     /// the limit any more, what fits is counted.
-    pub(super) fn end_session(&self, session: &Session, at: Timestamp) -> Result<Decision, Refusal> {
+    pub(super) fn end_session(
+        &self,
+        session: &Session,
+        at: Timestamp,
+    ) -> Result<Decision, Refusal> {
         let session = self.seen(session, at);
         let decided = match self.meter.spec.measure {
             Measure::Duration(timing) => {
-                let price = self.price(timing, session.active_ms, session.count)?;
+                let price = self.price(timing, session.active_ms, session.count);
+                let price = price.unwrap_or(Quantity::MAX);
                 self.meter.settle(self.state, session.reserved, price, Fit::Partial, self.now)?
             }
             _ => self.meter.release(self.state, session.reserved, self.now)?,
@@ -173,12 +185,18 @@ impl Situation<'_> {
         }
     }
 
+    /// What so much time of so many sessions costs. One that began and ended at once took a moment.
     fn price(&self, timing: Timing, active_ms: i64, count: Quantity) -> Result<Quantity, Refusal> {
-        let whole = 10i64.pow(u32::from(self.meter.spec.scale.digits()));
+        let whole = i128::from(self.whole());
         timing
-            .quantity(active_ms, self.meter.spec.scale)
-            .and_then(|one| i64::try_from(i128::from(one) * i128::from(count) / i128::from(whole)).ok())
+            .quantity(active_ms.max(1), self.meter.spec.scale)
+            .and_then(|one| i64::try_from(i128::from(one) * i128::from(count) / whole).ok())
             .ok_or(Refusal::AmountOutOfRange)
+    }
+
+    /// One, in the meter's smallest unit.
+    fn whole(&self) -> Quantity {
+        10i64.pow(u32::from(self.meter.spec.scale.digits()))
     }
 
     fn check_rules(
@@ -198,7 +216,7 @@ impl Situation<'_> {
             let counted = of_meter.filter(|session| {
                 is_one(&who(session.subject.as_ref(), session.activation.and_then(machine)))
             });
-            counted.map(|session| session.count).sum()
+            counted.fold(0i64, |sum, session| sum.saturating_add(session.count))
         };
         let capacity = match self.meter.spec.measure {
             Measure::Seats | Measure::Peak => self.meter.ceiling(self.state),
@@ -207,9 +225,10 @@ impl Situation<'_> {
         let name = &self.meter.spec.name;
         match self.terms.access.judge(Intent::Use, name, &who_asks, capacity, &in_use) {
             Verdict::Allowed { room, .. } if room.is_none_or(|room| count <= room) => Ok(()),
-            Verdict::Allowed { room, .. } => {
-                Err(Refusal::ReservedForOthers(self.meter.figures(self.state, count), room.unwrap_or(0)))
-            }
+            Verdict::Allowed { room, .. } => Err(Refusal::ReservedForOthers(
+                self.meter.figures(self.state, count),
+                room.unwrap_or(0),
+            )),
             Verdict::Denied { .. } => Err(Refusal::AccessDenied(self.license.id)),
         }
     }

@@ -255,12 +255,7 @@ impl Auditor {
         self.catalogue.get(id)
     }
 
-    fn follow(
-        &mut self,
-        index: u64,
-        at: Timestamp,
-        event: &UseEvent<'_>,
-    ) -> Result<(), Flaw> {
+    fn follow(&mut self, index: u64, at: Timestamp, event: &UseEvent<'_>) -> Result<(), Flaw> {
         let counted = &event.counted;
         let name = self.name(event.meter);
         let known = self.trails.get(&(event.license, name)).copied();
@@ -280,10 +275,14 @@ impl Auditor {
         }
         // Where a new meter begins is the policy's floor, which the ledger does not repeat.
         let Some(before) = known else {
-            return check_previous(event.previous, None);
+            check_previous(event.previous, None)?;
+            return check_turn(turn, at);
         };
         check_previous(event.previous, Some(before.last_record))?;
-        check_turn(&before, turn, at)?;
+        if turn.is_some_and(|turn| turn.ended_at != before.period_end) {
+            return Err(Flaw::WrongTurn);
+        }
+        check_turn(turn, at)?;
         check_step(&before, counted)
     }
 
@@ -326,11 +325,11 @@ fn check_previous(stated: Option<u64>, found: Option<u64>) -> Result<(), Flaw> {
     if stated == found { Ok(()) } else { Err(Flaw::WrongPrevious { stated, found }) }
 }
 
-fn check_turn(before: &Trail, turn: Option<&Turn>, at: Timestamp) -> Result<(), Flaw> {
+fn check_turn(turn: Option<&Turn>, at: Timestamp) -> Result<(), Flaw> {
     let Some(turn) = turn else { return Ok(()) };
     let has_ended = turn.ended_at.is_none_or(|end| end <= at);
     let goes_on = turn.next_end.is_none_or(|end| end > at);
-    if turn.ended_at == before.period_end && has_ended && goes_on && turn.carried >= 0 {
+    if has_ended && goes_on && turn.carried >= 0 {
         return Ok(());
     }
     Err(Flaw::WrongTurn)

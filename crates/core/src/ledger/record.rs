@@ -8,17 +8,13 @@ use core::fmt;
 
 use super::bytes::{Reader, put_signed, put_text, put_unsigned};
 use super::commitment::Commitment;
-use crate::id::{
-    AccountId, ActivationId, HoldId, LicenseId, SessionId, TokenId, WriterId,
-};
+use crate::id::{AccountId, ActivationId, HoldId, LicenseId, SessionId, TokenId, WriterId};
 use crate::limits::ATTRIBUTES_MAX;
 use crate::meter::{Counted, Turn};
 use crate::quantity::Quantity;
 use crate::text::is_code;
 use crate::time::Timestamp;
-use crate::usage::{
-    Attributes, KeyDigest, OperationKind, Reference, RequestDigest, Reserved,
-};
+use crate::usage::{Attributes, KeyDigest, OperationKind, Reference, RequestDigest, Reserved};
 
 /// The version of the encoding, the first byte of every record.
 pub const VERSION: u8 = 1;
@@ -37,6 +33,7 @@ pub struct Record<'a> {
 
 /// What a record tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "almost all are uses; a box would cost each of them")]
 pub enum Event<'a> {
     /// The ledger begins. Always and only record 0.
     Opened {

@@ -1,6 +1,6 @@
 //! Units set aside, settled, released and given back (rules 4, 8 and 9).
 
-use super::{Counted, Meter, MeterState, fitting};
+use super::{Counted, Measure, Meter, MeterState, fitting};
 use crate::quantity::Quantity;
 use crate::refusal::Refusal;
 use crate::time::Timestamp;
@@ -14,14 +14,17 @@ impl Meter<'_> {
     /// # Errors
     /// [`Refusal::LimitReached`] or [`Refusal::CounterFull`].
     pub fn hold(&self, state: &MeterState, asked: Quantity, fit: Fit, now: Timestamp) -> Decided {
-        let Some(applied) = fitting(asked, fit, [self.room(state), None]) else {
+        // Nothing always fits: a day that is paid for, minutes that are free.
+        let room = self.room_of_holds(state).map(|room| room.max(0));
+        let Some(applied) = fitting(asked, fit, [room, None]) else {
             return Err(Refusal::LimitReached(self.figures(state, asked)));
         };
         self.moved(state, OperationKind::Hold, Move { asked, applied, released: 0 }, now)
     }
 
     /// Lets go of `reserved` units and counts `asked` instead; what lies above what was reserved
-    /// only if the limit lets it.
+    /// only if the limit lets it. What was reserved fits even if the ceiling has come down since;
+    /// in part also means as far as the counters reach.
     ///
     /// # Errors
     /// [`Refusal::LimitReached`] or [`Refusal::CounterFull`].
@@ -33,8 +36,14 @@ impl Meter<'_> {
         fit: Fit,
         now: Timestamp,
     ) -> Decided {
-        let most = self.room(state).map(|room| room.max(0).saturating_add(reserved));
-        let applied = match fitting(asked, fit, [most, None]) {
+        let promised = match self.spec.measure {
+            Measure::Peak => 0,
+            _ => reserved,
+        };
+        let most = self.room_of_total(state, reserved).map(|room| room.max(promised));
+        let full = Quantity::MAX.saturating_sub(state.total.max(state.gross).max(0));
+        let full = (fit == Fit::Partial).then_some(full);
+        let applied = match fitting(asked, fit, [most, full]) {
             Some(applied) => applied,
             None if fit == Fit::Partial => 0,
             None => return Err(Refusal::LimitReached(self.figures(state, asked))),
@@ -68,18 +77,17 @@ impl Meter<'_> {
     ///
     /// # Errors
     /// [`Refusal::CounterFull`].
-    pub fn raise_peak(&self, state: &MeterState, now: Timestamp) -> Result<Option<(Counted, MeterState)>, Refusal> {
+    pub fn raise_peak(
+        &self,
+        state: &MeterState,
+        now: Timestamp,
+    ) -> Result<Option<(Counted, MeterState)>, Refusal> {
         let rise = state.held.saturating_sub(state.total);
         if rise <= 0 {
             return Ok(None);
         }
         let step = Move { asked: rise, applied: rise, released: 0 };
         self.moved(state, OperationKind::Increment, step, now).map(Some)
-    }
-
-    fn room(&self, state: &MeterState) -> Option<Quantity> {
-        let used = self.used(state);
-        self.ceiling(state).map(|ceiling| ceiling.saturating_sub(used))
     }
 
     pub(super) fn moved(

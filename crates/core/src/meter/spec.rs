@@ -162,6 +162,9 @@ impl MeterSpec {
     pub fn check(&self) -> Result<(), Refusal> {
         display_name("unit", self.unit.clone())?;
         check_allowed(self.allowed, self.floor)?;
+        if self.floor == Quantity::MIN {
+            return Err(Refusal::invalid("floor", "must leave a way back to zero"));
+        }
         match self.overage {
             Overage::Amount(amount) if amount < 0 => {
                 return Err(Refusal::invalid("overage", "must not be negative"));

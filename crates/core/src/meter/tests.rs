@@ -1,17 +1,9 @@
-use alloc::string::ToString;
-
 use super::*;
+use crate::quantity::Scale;
+use crate::text::Code;
 
 fn spec(allowed: Option<i64>, overage: Overage) -> MeterSpec {
-    MeterSpec {
-        name: Code::parse("name", "frames").unwrap(),
-        unit: "frame".to_string(),
-        scale: Scale::default(),
-        allowed,
-        floor: 0,
-        overage,
-        record_refusals: false,
-    }
+    MeterSpec { allowed, overage, ..MeterSpec::new(Code::parse("name", "frames").unwrap()) }
 }
 
 fn meter(spec: &MeterSpec) -> Meter<'_> {
@@ -30,12 +22,12 @@ fn step(amount: i64, bound: Option<i64>, fit: Fit) -> Step {
 fn outcome(
     spec: &MeterSpec,
     state: MeterState,
-    operation: Operation,
+    motion: Motion,
 ) -> Result<(i64, i64, i64, i64), &'static str> {
-    match meter(spec).decide(&state, &operation, Timestamp(0)) {
+    match meter(spec).decide(&state, motion, None, Timestamp(0)) {
         Ok((counted, after)) => {
             assert_eq!((counted.total, counted.gross), (after.total, after.gross));
-            assert_eq!(state.after(&counted, Timestamp(0), 9).unwrap().total, after.total);
+            assert_eq!(state.after(&counted, None, Timestamp(0), 9).unwrap().total, after.total);
             Ok((counted.applied, counted.total, counted.gross, counted.overage))
         }
         Err(refusal) => Err(refusal.code()),
@@ -72,18 +64,18 @@ fn increments() {
         (Some(0), refuse, at(0, 0, 0), 1, None, Whole, Err("limit-reached")),
         (Some(3), refuse, at(5, 5, 0), 1, None, Partial, Err("limit-reached")),
     ] {
-        let operation = Operation::Increment(step(amount, bound, fit));
-        let found = outcome(&spec(allowed, overage), state, operation);
-        assert_eq!(found, expected, "{allowed:?} {overage:?} {state:?} {operation:?}");
+        let motion = Motion::Increment(step(amount, bound, fit));
+        let found = outcome(&spec(allowed, overage), state, motion);
+        assert_eq!(found, expected, "{allowed:?} {overage:?} {state:?} {motion:?}");
     }
 }
 
 #[test]
 fn decrements_sets_and_resets() {
     use Fit::{Partial, Whole};
-    let down = |amount, bound, fit| Operation::Decrement(step(amount, bound, fit));
-    let set = |value| Operation::Set(Decimal::whole(value));
-    for (floor, state, operation, expected) in [
+    let down = |amount, bound, fit| Motion::Decrement(step(amount, bound, fit));
+    let set = |value| Motion::Set(Decimal::whole(value));
+    for (floor, state, motion, expected) in [
         (0, at(5, 9, 0), down(5, None, Whole), Ok((5, 0, 9, 0))),
         (0, at(5, 9, 0), down(6, None, Whole), Err("floor-reached")),
         (0, at(5, 9, 0), down(6, None, Partial), Ok((5, 0, 9, 0))),
@@ -98,11 +90,11 @@ fn decrements_sets_and_resets() {
         (0, at(5, 9, 2), set(9), Err("limit-reached")),
         (0, at(15, 15, 0), set(12), Ok((-3, 12, 15, 0))),
         (0, at(5, 9, 0), set(-1), Err("floor-reached")),
-        (0, at(5, 9, 0), Operation::Reset, Ok((-5, 0, 9, 0))),
-        (2, at(5, 9, 0), Operation::Reset, Ok((-3, 2, 9, 0))),
+        (0, at(5, 9, 0), Motion::Reset, Ok((-5, 0, 9, 0))),
+        (2, at(5, 9, 0), Motion::Reset, Ok((-3, 2, 9, 0))),
     ] {
         let spec = MeterSpec { floor, ..spec(Some(10), Overage::Refuse) };
-        assert_eq!(outcome(&spec, state, operation), expected, "{floor} {state:?} {operation:?}");
+        assert_eq!(outcome(&spec, state, motion), expected, "{floor} {state:?} {motion:?}");
     }
 }
 
@@ -110,7 +102,7 @@ fn decrements_sets_and_resets() {
 fn fractions_are_counted_exactly_or_refused() {
     let spec = MeterSpec { scale: Scale::new(2).unwrap(), ..spec(Some(1000), Overage::Refuse) };
     let increment = |text| {
-        Operation::Increment(Step {
+        Motion::Increment(Step {
             amount: Decimal::parse(text).unwrap(),
             bound: None,
             fit: Fit::Whole,
@@ -128,12 +120,12 @@ fn fractions_are_counted_exactly_or_refused() {
 fn hours_begin_at_zero_and_conserve_the_total() {
     let spec = spec(None, Overage::Refuse);
     let meter = meter(&spec);
-    let up = Operation::Increment(step(3, None, Fit::Whole));
-    let (_, state) = meter.decide(&at(0, 0, 0), &up, Timestamp(5)).unwrap();
-    let set = Operation::Set(Decimal::whole(1));
-    let (_, state) = meter.decide(&state, &set, Timestamp(6)).unwrap();
+    let up = Motion::Increment(step(3, None, Fit::Whole));
+    let (_, state) = meter.decide(&at(0, 0, 0), up, None, Timestamp(5)).unwrap();
+    let set = Motion::Set(Decimal::whole(1));
+    let (_, state) = meter.decide(&state, set, None, Timestamp(6)).unwrap();
     assert_eq!((state.hour.incremented, state.hour.adjusted, state.hour.uses), (3, -2, 2));
     let next_hour = Timestamp(crate::time::HOUR_MS);
-    let (_, state) = meter.decide(&state, &up, next_hour).unwrap();
+    let (_, state) = meter.decide(&state, up, None, next_hour).unwrap();
     assert_eq!((state.hour.hour, state.hour.incremented, state.hour.uses), (1, 3, 1));
 }

@@ -1,6 +1,6 @@
 //! The turn of a period: the old one is closed, the meter starts again (rule 6).
 
-use super::{Counted, Measure, Meter, MeterState, Rollover, Move};
+use super::{Counted, Measure, Meter, MeterState, Move, Rollover};
 use crate::period::{Cycle, Period};
 use crate::quantity::Quantity;
 use crate::refusal::Refusal;
@@ -32,7 +32,11 @@ impl Meter<'_> {
     ) -> Result<Option<(Counted, MeterState, Turn)>, Refusal> {
         let Some(ended_at) = state.period_end else {
             let Some(cycle) = cycle else { return Ok(None) };
-            let turn = Turn { ended_at: None, next_end: Some(cycle.period_at(now).to), carried: 0 };
+            let turn = Turn {
+                ended_at: None,
+                next_end: Some(cycle.period_at(now).to),
+                carried: state.carried,
+            };
             return self.turned(state, state.total, turn, now).map(Some);
         };
         if now < ended_at {
@@ -40,14 +44,14 @@ impl Meter<'_> {
         }
         let next = cycle.map(|cycle| cycle.period_at(now));
         let passed = cycle.map_or(0, |cycle| cycle.periods_between(ended_at, now));
-        let turn = Turn {
-            ended_at: Some(ended_at),
-            next_end: next.map(|next: Period| next.to),
-            carried: self.carried_over(state, passed),
-        };
         let beginning = match self.spec.measure {
             Measure::Peak => state.held.max(self.spec.beginning().total),
             _ => self.spec.beginning().total,
+        };
+        let turn = Turn {
+            ended_at: Some(ended_at),
+            next_end: next.map(|next: Period| next.to),
+            carried: self.carried_over(state, beginning, passed),
         };
         self.turned(state, beginning, turn, now).map(Some)
     }
@@ -68,8 +72,9 @@ impl Meter<'_> {
         Ok((counted, after, turn))
     }
 
-    /// What rolls over: the rest of the old period, and the whole ceiling of each one that went by.
-    fn carried_over(&self, state: &MeterState, passed: u64) -> Quantity {
+    /// What rolls over: the rest of the old period, and of each one that went by all but what it
+    /// began with.
+    fn carried_over(&self, state: &MeterState, beginning: Quantity, passed: u64) -> Quantity {
         let most = match self.spec.rollover {
             Rollover::None => return 0,
             Rollover::All => Quantity::MAX,
@@ -77,8 +82,8 @@ impl Meter<'_> {
         };
         let Some(base) = self.base() else { return 0 };
         let left = base.saturating_add(state.carried).saturating_sub(state.total).clamp(0, most);
-        let whole = i128::from(base) * i128::from(passed);
-        let carried = (i128::from(left) + whole).min(i128::from(most));
+        let unused = (i128::from(base) - i128::from(beginning)) * i128::from(passed);
+        let carried = (i128::from(left) + unused).clamp(0, i128::from(most));
         Quantity::try_from(carried).unwrap_or(most)
     }
 }

@@ -74,7 +74,6 @@ impl MeterSpec {
             line("session_grace_seconds", self.session_grace_seconds.to_string());
         }
         lines
-
     }
 
     /// Reads what [`MeterSpec::stated`] wrote as lines of `name=value`.
@@ -83,8 +82,13 @@ impl MeterSpec {
     /// [`Refusal::Invalid`].
     pub fn from_lines(text: &str) -> Result<Self, Refusal> {
         let mut spec = None;
-        let mut timing =
-            Timing { unit_seconds: 1, minimum_seconds: 0, free_seconds: 0, step_seconds: 1, idle_seconds: None };
+        let mut timing = Timing {
+            unit_seconds: 1,
+            minimum_seconds: 0,
+            free_seconds: 0,
+            step_seconds: 1,
+            idle_seconds: None,
+        };
         for line in text.lines() {
             let (name, value) = line.split_once('=').ok_or_else(damaged)?;
             let value = unescape(value);

@@ -2,31 +2,23 @@ use alloc::string::ToString;
 
 use super::*;
 use crate::meter::Overage;
-use crate::quantity::Scale;
+use crate::terms::Seconds;
 
 fn meter(name: &str) -> MeterSpec {
-    MeterSpec {
-        name: Code::parse("name", name).unwrap(),
-        unit: "frame".to_string(),
-        scale: Scale::default(),
-        allowed: Some(5),
-        floor: 0,
-        overage: Overage::Refuse,
-        record_refusals: false,
-    }
+    MeterSpec { allowed: Some(5), ..MeterSpec::new(Code::parse("name", name).unwrap()) }
 }
 
-fn policy(meters: Vec<MeterSpec>, duration_ms: Option<i64>) -> Policy {
+fn policy(meters: Vec<MeterSpec>, duration: Option<u64>) -> Policy {
     Policy {
         id: PolicyId::from_bytes([1; 16]),
         product: ProductId::from_bytes([2; 16]),
         code: Code::parse("code", "plan").unwrap(),
         name: "Plan".to_string(),
-        meters,
-        duration_ms,
+        meters: meters.into_iter().map(Arc::new).collect(),
         key_pattern: KeyPattern::default(),
-        license_permissions: Permissions::NONE,
-        meter_while: MeterWhile::default(),
+        terms: Arc::new(Terms { duration_seconds: Seconds(duration), ..Terms::default() }),
+        entitlements: Vec::new(),
+        metadata: Metadata::default(),
         archived_at: None,
         created_at: Timestamp(0),
         updated_at: Timestamp(0),
@@ -41,13 +33,12 @@ fn contradictions_are_refused_by_field() {
         change(&mut spec);
         alloc::vec![spec]
     };
-    for (meters, duration_ms, expected) in [
+    for (meters, duration, expected) in [
         (Vec::new(), None, None),
         (many(POLICY_METERS_MAX), Some(1), None),
         (many(POLICY_METERS_MAX + 1), None, Some("meters")),
         (alloc::vec![meter("a"), meter("b"), meter("a")], None, Some("meters")),
-        (Vec::new(), Some(0), Some("duration_seconds")),
-        (Vec::new(), Some(-1), Some("duration_seconds")),
+        (Vec::new(), Some(0), Some("terms.duration_seconds")),
         (with(|spec| spec.unit = "  ".to_string()), None, Some("unit")),
         (with(|spec| spec.allowed = Some(-1)), None, Some("allowed")),
         (with(|spec| spec.floor = 6), None, Some("allowed")),
@@ -58,13 +49,13 @@ fn contradictions_are_refused_by_field() {
         (with(|spec| spec.overage = Overage::Percent(10_000)), None, None),
         (with(|spec| spec.overage = Overage::Percent(10_001)), None, Some("overage")),
     ] {
-        let policy = policy(meters, duration_ms);
+        let policy = policy(meters, duration);
         let found = match policy.check() {
             Ok(()) => None,
             Err(Refusal::Invalid { field, .. }) => Some(field),
             Err(other) => panic!("{other}"),
         };
-        assert_eq!(found.as_deref(), expected, "{:?} {duration_ms:?}", policy.meters);
+        assert_eq!(found.as_deref(), expected, "{:?} {duration:?}", policy.meters);
     }
 }
 

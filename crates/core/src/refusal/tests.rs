@@ -17,6 +17,11 @@ fn figures(allowed: Option<i64>, ceiling: Option<i64>, total: i64, held: i64) ->
     })
 }
 
+fn limit(of: Limited) -> Refusal {
+    let license = LicenseId::from_bytes([1; 16]);
+    Refusal::LimitOf(Box::new(LimitFigures { license, of, limit: 3, present: 3, asked: 1 }))
+}
+
 /// One of each.
 fn all() -> Vec<Refusal> {
     let license = LicenseId::from_bytes([1; 16]);
@@ -27,6 +32,21 @@ fn all() -> Vec<Refusal> {
         Refusal::BoundReached(figures(), 120),
         Refusal::FloorReached(figures(), 0),
         Refusal::CounterFull(figures()),
+        Refusal::ReservedForOthers(figures(), 50),
+        limit(Limited::Activations),
+        limit(Limited::Deactivations),
+        limit(Limited::Cores),
+        limit(Limited::Memory),
+        limit(Limited::Disk),
+        limit(Limited::Processes),
+        limit(Limited::Users),
+        Refusal::TooMany(Kind::Hold, 10_000),
+        Refusal::Over(Kind::Hold, "hold_1".to_string()),
+        Refusal::NotMetered(meter()),
+        Refusal::MeterMissing(meter()),
+        Refusal::AccessDenied(license),
+        Refusal::ActivationDead(ActivationId::from_bytes([1; 16])),
+        Refusal::ActivationNotAllowed("the policy lets no virtual machine hold a license"),
         Refusal::AmountNotPositive,
         Refusal::FractionBeyondScale { meter: meter(), scale: Scale::new(2).unwrap() },
         Refusal::AmountOutOfRange,
@@ -34,6 +54,7 @@ fn all() -> Vec<Refusal> {
         Refusal::LicenseRevoked(license),
         Refusal::LicenseExpired(license, Timestamp(0)),
         Refusal::LicenseNotYetValid(license, Timestamp(0)),
+        Refusal::LicenseOverdue(license, Timestamp(0)),
         Refusal::LicenseStateConflict(license, "is suspended already"),
         Refusal::KeyMistyped,
         Refusal::Unknown(Kind::Meter, "hours".to_string()),
@@ -68,7 +89,11 @@ fn messages_begin_small_and_end_without_a_full_stop() {
         assert!(starts_small && !message.ends_with('.'), "{message}");
         let has_figures = matches!(
             refusal.code(),
-            "limit-reached" | "bound-reached" | "floor-reached" | "counter-full"
+            "limit-reached"
+                | "bound-reached"
+                | "floor-reached"
+                | "counter-full"
+                | "reserved-for-others"
         );
         assert_eq!(refusal.figures().is_some(), has_figures, "{message}");
     }

@@ -8,6 +8,7 @@ fn a_use(operation: Operation) -> Use {
         license: LicenseRef::Id(LicenseId::from_bytes([1; 16])),
         meter: Code::parse("meter", "frames").unwrap(),
         operation,
+        activation: None,
         idempotency_key: None,
         occurred_at: None,
         subject: None,
@@ -38,6 +39,14 @@ fn attributes(pairs: &[(&str, &str)]) -> Result<Attributes, Refusal> {
     let pair =
         |(name, value): &(&str, &str)| (Code::parse("name", name).unwrap(), (*value).to_string());
     Attributes::new(pairs.iter().map(pair).collect())
+}
+
+fn new_hold(seconds: Option<u32>) -> NewHold {
+    NewHold { amount: Decimal::parse("1.5").unwrap(), fit: Fit::Whole, seconds }
+}
+
+fn one() -> CheckOut {
+    CheckOut { count: Decimal::ONE }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -76,8 +85,28 @@ fn requests_are_told_apart() {
         Use { subject: Some(subject), ..full() }
     };
     let with = |pairs: &[(&str, &str)]| Use { attributes: attributes(pairs).unwrap(), ..full() };
+    let (hold, session) = (HoldId::from_bytes([1; 16]), SessionId::from_bytes([1; 16]));
+    let partial = NewHold { fit: Fit::Partial, ..new_hold(None) };
+    let two = CheckOut { count: Decimal::whole(2) };
+    let on = |activation| Use { activation: Some(activation), ..full() };
+    let machine = |text: &str| ActivationRef::Fingerprint(text.to_string());
     let others = [
         full(),
+        operation(Operation::Hold(new_hold(None))),
+        operation(Operation::Hold(new_hold(Some(60)))),
+        operation(Operation::Hold(partial)),
+        operation(Operation::Settle(hold, None)),
+        operation(Operation::Settle(hold, Some(Decimal::whole(0)))),
+        operation(Operation::Settle(hold, Some(Decimal::ONE))),
+        operation(Operation::Settle(HoldId::from_bytes([2; 16]), None)),
+        operation(Operation::Release(hold)),
+        operation(Operation::CheckOut(one())),
+        operation(Operation::CheckOut(two)),
+        operation(Operation::Heartbeat(session)),
+        operation(Operation::CheckIn(session)),
+        on(ActivationRef::Id(ActivationId::from_bytes([1; 16]))),
+        on(machine("a")),
+        on(machine("b")),
         increment("1.6", Some("10"), Fit::Partial),
         increment("15", Some("10"), Fit::Partial),
         increment("1.5", Some("11"), Fit::Partial),
@@ -154,8 +183,25 @@ fn personal_data_and_keys_are_not_shown() {
 #[test]
 fn operations_have_words_and_permissions() {
     for kind in OperationKind::ALL {
-        assert_eq!(OperationKind::from_word(kind.word()), Some(kind));
-        assert!(kind.permission().word().ends_with(kind.word()));
+        assert_eq!(OperationKind::from_word(kind.word()), Some(*kind));
+    }
+    let step = step("1", None, Fit::Whole);
+    let (hold, session) = (HoldId::from_bytes([1; 16]), SessionId::from_bytes([2; 16]));
+    for (operation, word, permission, kind) in [
+        (Operation::Increment(step), "increment", "meter:increment", "increment"),
+        (Operation::Decrement(step), "decrement", "meter:decrement", "decrement"),
+        (Operation::Set(step.amount), "set", "meter:set", "set"),
+        (Operation::Reset, "reset", "meter:reset", "reset"),
+        (Operation::Hold(new_hold(None)), "hold", "meter:hold", "hold"),
+        (Operation::Settle(hold, None), "settle", "meter:hold", "settle"),
+        (Operation::Release(hold), "release", "meter:hold", "release"),
+        (Operation::CheckOut(one()), "check-out", "session:write", "hold"),
+        (Operation::Heartbeat(session), "heartbeat", "session:write", "hold"),
+        (Operation::CheckIn(session), "check-in", "session:write", "settle"),
+    ] {
+        assert_eq!(operation.word(), word);
+        assert_eq!(operation.permission().word(), permission, "{word}");
+        assert_eq!(operation.kind().word(), kind, "{word}");
     }
     assert_eq!(OperationKind::from_word("Increment"), None);
 }

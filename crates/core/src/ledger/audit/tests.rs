@@ -23,6 +23,7 @@ fn used(previous: Option<u64>, applied: i64, total: i64, gross: i64) -> Record<'
                 operation: OperationKind::Increment,
                 asked: applied,
                 applied,
+                released: 0,
                 overage: 0,
                 total,
                 gross,
@@ -30,6 +31,9 @@ fn used(previous: Option<u64>, applied: i64, total: i64, gross: i64) -> Record<'
                 held: 0,
             },
             previous,
+            activation: None,
+            reference: None,
+            turn: None,
             idempotency: None,
             occurred_at: None,
             subject: None,
@@ -86,7 +90,10 @@ fn the_trail_is_where_the_last_record_leaves_it() {
         auditor.record(&bytes).unwrap();
     }
     let trail = auditor.trail(LicenseId::from_bytes([3; 16]), "frames");
-    assert_eq!(trail, Some(Trail { total: 7, gross: 7, last_record: 2 }));
+    assert_eq!(
+        trail,
+        Some(Trail { total: 7, gross: 7, held: 0, period_end: None, carried: 0, last_record: 2 })
+    );
     assert_eq!(auditor.trail(LicenseId::from_bytes([3; 16]), "other"), None);
     assert_eq!(auditor.tally().uses, 2);
 }

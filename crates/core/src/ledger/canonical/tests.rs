@@ -1,12 +1,15 @@
 use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::*;
 use crate::id::{CustomerId, LicenseId, PolicyId, ProductId, TokenId};
 use crate::key::KeyPattern;
 use crate::license::LicenseKey;
-use crate::meter::MeterSpec;
-use crate::policy::MeterWhile;
+use crate::license::Marks;
+use crate::meter::Overage;
 use crate::quantity::Scale;
+use crate::terms::{MeterWhile, Seconds, Stopper, Terms};
 use crate::time::Timestamp;
 use crate::token::{Locks, Permission, Permissions, SecretHash};
 
@@ -25,13 +28,10 @@ code=prepaid
 name=Prepaid
 product=prod_02020202020202020202020202020202
 archived=false
-duration_ms=86400000
 key_pattern=AAAAAAAAAAAAAAAAC
-license_permission=meter:read
-license_permission=meter:increment
-meter_while_suspended=false
-meter_while_expired=true
-meter_while_not_yet_valid=false
+duration_seconds=86400
+meter_while=expired
+license_permissions=meter:read
 meter=a
 unit=frame
 scale=0
@@ -121,6 +121,7 @@ fn a_product() -> Product {
         id: ProductId::from_bytes([2; 16]),
         code: code("renderer"),
         name: "A\\B\nC\rD=E".to_string(),
+        metadata: Metadata::default(),
         archived_at: Some(AT),
         created_at: AT,
         updated_at: AT,
@@ -129,20 +130,17 @@ fn a_product() -> Product {
 
 fn a_policy() -> Policy {
     let meter = |name, allowed, overage| MeterSpec {
-        name: code(name),
         unit: "frame".to_string(),
-        scale: Scale::default(),
         allowed,
-        floor: 0,
         overage,
-        record_refusals: false,
+        ..MeterSpec::new(code(name))
     };
     Policy {
         id: PolicyId::from_bytes([3; 16]),
         product: ProductId::from_bytes([2; 16]),
         code: code("prepaid"),
         name: "Prepaid".to_string(),
-        meters: alloc::vec![
+        meters: [
             meter("a", Some(100), Overage::Refuse),
             MeterSpec {
                 scale: Scale::new(2).unwrap(),
@@ -152,11 +150,18 @@ fn a_policy() -> Policy {
             },
             meter("c", Some(0), Overage::Amount(10)),
             meter("d", Some(i64::MAX), Overage::Percent(25)),
-        ],
-        duration_ms: Some(86_400_000),
+        ]
+        .map(Arc::new)
+        .into(),
         key_pattern: KeyPattern::parse("AAAAAAAAAAAAAAAAC").unwrap(),
-        license_permissions: by_default(),
-        meter_while: MeterWhile { suspended: false, expired: true, not_yet_valid: false },
+        terms: Arc::new(Terms {
+            duration_seconds: Seconds(Some(86_400)),
+            license_permissions: Permissions::NONE.with(Permission::MeterRead),
+            meter_while: MeterWhile::NONE.with(Stopper::Expired),
+            ..Terms::default()
+        }),
+        entitlements: Vec::new(),
+        metadata: Metadata::default(),
         archived_at: None,
         created_at: AT,
         updated_at: AT,
@@ -174,7 +179,14 @@ fn a_license() -> License {
         product: ProductId::from_bytes([2; 16]),
         policy: PolicyId::from_bytes([3; 16]),
         customer: Some(CustomerId::from_bytes([5; 16])),
+        reseller: None,
+        owner: None,
+        users: Vec::new(),
         name: Some("Ada".to_string()),
+        overrides: None,
+        entitlements: Vec::new(),
+        metadata: Metadata::default(),
+        marks: Marks::default(),
         standing: Standing::Suspended,
         valid_from: Some(Timestamp(-1)),
         expires_at: Some(Timestamp(5)),
@@ -193,15 +205,30 @@ fn a_token() -> Token {
             product: Some(ProductId::from_bytes([2; 16])),
             license: Some(LicenseId::from_bytes([4; 16])),
             meter: Some(code("a")),
+            ..Locks::default()
         },
+        audience: None,
         expires_at: Some(Timestamp(9)),
         revoked_at: Some(AT),
         created_at: AT,
     }
 }
 
+fn meter_of(policy: &mut Policy) -> &mut MeterSpec {
+    Arc::make_mut(&mut policy.meters[0])
+}
+
 fn hash_of(license: &License, meters: &[(Code, AllowedFrom)]) -> [u8; 32] {
-    super::license(license, meters.iter().map(|(name, from)| (name, *from)))
+    let specs: Vec<_> =
+        meters.iter().map(|(name, from)| (MeterSpec::new(name.clone()), *from)).collect();
+    super::license(
+        license,
+        specs.iter().map(|(spec, allowed_from)| MeterEntry {
+            spec,
+            is_own: false,
+            allowed_from: *allowed_from,
+        }),
+    )
 }
 
 #[test]
@@ -288,8 +315,8 @@ fn what_counts_and_what_does_not() {
         (false, "the permissions", tokens(|it| it.permissions = Permissions::ALL)),
         (false, "a meter", policies(|it| it.meters.truncate(3))),
         (false, "the order of meters", policies(|it| it.meters.swap(0, 2))),
-        (false, "an overage", policies(|it| it.meters[0].overage = Overage::Allow)),
-        (false, "a ceiling", policies(|it| it.meters[0].allowed = Some(101))),
+        (false, "an overage", policies(|it| meter_of(it).overage = Overage::Allow)),
+        (false, "a ceiling", policies(|it| meter_of(it).allowed = Some(101))),
     ] {
         assert_eq!(found, is_same, "{what}");
     }
