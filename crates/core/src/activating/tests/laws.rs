@@ -79,7 +79,7 @@ fn rules() -> impl Strategy<Value = Rules> {
     (limits, life).prop_map(|(limits, life)| {
         let (count, cores, overage, replaces, per_user) = limits;
         let (seconds, revive, from_creation, keeps, processes, per) = life;
-        let limits = Rules {
+        Rules {
             count,
             cores,
             overage,
@@ -91,8 +91,7 @@ fn rules() -> impl Strategy<Value = Rules> {
             keeps,
             processes,
             per,
-        };
-        limits
+        }
     })
 }
 
