@@ -433,7 +433,9 @@ fn back(outcome: &Outcome) -> i64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2048, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 2048, failure_persistence: None, ..ProptestConfig::default()
+    })]
 
     #[test]
     fn machines_do_what_the_model_does(rules in rules(), steps in steps()) {
@@ -498,7 +500,8 @@ proptest! {
                 let found = held(&bench);
                 let peers = || found.values().filter(|one| !rules.per_user || one.0 == user);
                 prop_assert!(peers().count() as u64 <= rules.highest(rules.count, 0));
-                prop_assert!(peers().map(|one| one.1).sum::<u64>() <= rules.highest(rules.cores, 0));
+                let cores: u64 = peers().map(|one| one.1).sum();
+                prop_assert!(cores <= rules.highest(rules.cores, 0));
             }
             prop_assert!(bench.machines().check_limits().is_ok());
         }
