@@ -69,7 +69,8 @@ pub struct Outcome {
     /// What is noted on the license from now on, if that changes.
     pub marks: Option<Marks>,
     /// The shares of the machines that ended, as they stood: those of floating meters come back,
-    /// the others stay counted. `live` drops them all.
+    /// the others stay counted. `live` drops them all. A period that is over wipes shares, so
+    /// meters turn before this is decided.
     pub given_back: Vec<Share>,
     /// Which machines ended, in order, and whether they were [`Action::Deleted`],
     /// [`Action::Expired`] or [`Action::Replaced`].

@@ -15,8 +15,8 @@ use crate::time::Timestamp;
 
 impl<'a> Machines<'a> {
     /// Ends the machines that are dead beyond revival, where the terms want that, and the processes
-    /// that are dead; none if there are none. Machines end in the order in which they died. Once its
-    /// outcome is applied, asking again at the same time gives none.
+    /// that are dead; none if there are none. Machines end in the order in which they died. Once
+    /// its outcome is applied, asking again at the same time gives none.
     #[must_use]
     pub fn expired(&self) -> Option<Outcome> {
         let mut gone: Vec<_> = self

@@ -97,6 +97,14 @@ impl Bench {
         Ok(outcome)
     }
 
+    /// The same where no new ids are needed.
+    pub(super) fn ask(
+        &mut self,
+        decide: impl FnOnce(&Machines<'_>) -> Result<Outcome, Refusal>,
+    ) -> Result<Outcome, Refusal> {
+        self.run(|machines, _, _| decide(machines))
+    }
+
     pub(super) fn activate(&mut self, new: NewActivation) -> Result<Outcome, Refusal> {
         self.run(|machines, fresh, elsewhere| machines.activate(new, None, fresh, elsewhere))
     }

@@ -99,6 +99,7 @@ fn machine(number: u8) -> ActivationId {
 
 /// One meter of one license, its clock, and an auditor who reads each record. What begins gets the
 /// number of the request that began it for an id; the first request is number 1.
+#[derive(Debug)]
 struct World {
     license: License,
     terms: Terms,
@@ -202,13 +203,32 @@ impl World {
             let number = self.records;
             self.record(&Record { at: self.now, event: Event::Use(event) });
             let replayed = self.state.after(&counted, turn.as_ref(), self.now, number).unwrap();
-            self.state = MeterState { last_record: Some(number), ..step.state };
+            let before = core::mem::replace(
+                &mut self.state,
+                MeterState { last_record: Some(number), ..step.state },
+            );
             assert_eq!(self.state, replayed, "{step:?}");
+            self.check_step(&before, step);
             self.log.push(counted);
         }
         for change in &decision.live {
             self.live.apply(change);
         }
+    }
+
+    /// Nothing rises above the ceiling, whatever was above it before; what was used once stays used.
+    fn check_step(&self, before: &MeterState, step: &Step) {
+        let used = |state: &MeterState| match self.spec.measure {
+            Measure::Peak => state.total.max(state.held),
+            _ => state.total.saturating_add(state.held),
+        };
+        let after = used(&self.state);
+        let fits = self.meter().ceiling(&self.state).is_none_or(|ceiling| after <= ceiling);
+        // What lies below the beginning comes back to it with a turn or a reset, full or not.
+        let was_below = before.total < self.spec.beginning().total;
+        assert!(fits || after <= used(before) || was_below, "{before:?} {step:?}");
+        assert!(self.state.gross >= before.gross, "{before:?} {step:?}");
+        assert!(self.state.held >= 0, "{before:?} {step:?}");
     }
 
     /// What is due, until nothing is.

@@ -111,7 +111,7 @@ fn the_oldest_gives_way() {
             bench.activate(with_cores(name, cores)).expect("room");
         }
         bench.now += 1;
-        bench.run(|machines, ..| machines.heartbeat(&named("b"))).expect("alive");
+        bench.ask(|machines| machines.heartbeat(&named("b"))).expect("alive");
         let decided = bench.activate(with_cores("new", new));
         assert_eq!((told(&decided).as_str(), bench.names().as_str()), (expected, left), "{terms}");
     }
@@ -196,6 +196,8 @@ fn the_same_fingerprint_is_the_same_machine() {
     assert_eq!(told(&bench.activate(machine("a"))), "activation-limit-reached 1 of 1 and 1 more");
     bench.set("max_activations=2");
     assert!(bench.activate(machine("a")).expect("room").is_new);
+    assert_eq!(bench.license.marks.activations, 2);
+    assert_eq!(bench.license.marks.activated_at, Some(Timestamp(1000)), "the first time stays");
     assert_eq!(bench.names(), "a a");
 }
 
@@ -279,8 +281,8 @@ fn the_state_of_the_license_comes_first() {
         assert_eq!(told(&bench.activate(machine("a"))), expected, "known or not");
         assert_eq!(told(&bench.start("a", "1")), expected, "processes too");
         // What is there may stay, and go.
-        assert!(bench.run(|machines, ..| machines.heartbeat(&named("a"))).is_ok());
-        assert!(bench.run(|machines, ..| machines.deactivate(&named("a"))).is_ok());
+        assert!(bench.ask(|machines| machines.heartbeat(&named("a"))).is_ok());
+        assert!(bench.ask(|machines| machines.deactivate(&named("a"))).is_ok());
     }
 }
 

@@ -3,11 +3,11 @@
 use super::*;
 
 fn heartbeat(bench: &mut Bench, name: &str) -> Result<Outcome, Refusal> {
-    bench.run(|machines, ..| machines.heartbeat(&named(name)))
+    bench.ask(|machines| machines.heartbeat(&named(name)))
 }
 
 fn deactivate(bench: &mut Bench, name: &str) -> Result<Outcome, Refusal> {
-    bench.run(|machines, ..| machines.deactivate(&named(name)))
+    bench.ask(|machines| machines.deactivate(&named(name)))
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_reset_lets_a_machine_begin_anew() {
         bench.activate(machine("a")).expect("room");
         heartbeat(&mut bench, "a").expect("alive");
         bench.now = 50_000;
-        let outcome = bench.run(|machines, ..| machines.reset_heartbeat(&named("a")));
+        let outcome = bench.ask(|machines| machines.reset_heartbeat(&named("a")));
         let outcome = outcome.expect("known");
         assert!(outcome.is_revived);
         assert_eq!(outcome.activation.expect("it").seen_at, seen, "{from} {required}");

@@ -48,8 +48,8 @@ fn a_number_runs_once_on_a_machine() {
     assert_eq!(told(&bench.start("a", "")), "invalid pid");
     assert_eq!(told(&bench.start("z", "1")), "unknown");
     let id = started.process.expect("it").id;
-    assert_eq!(told(&bench.run(|machines, ..| machines.end_process(id))), "ok");
-    assert_eq!(told(&bench.run(|machines, ..| machines.end_process(id))), "over");
+    assert_eq!(told(&bench.ask(|machines| machines.end_process(id))), "ok");
+    assert_eq!(told(&bench.ask(|machines| machines.end_process(id))), "over");
     assert_eq!(told(&bench.start("a", "1")), "ok");
     let chosen = |id| NewProcess { id: Some(id), pid: "7".into(), metadata: Metadata::default() };
     let taken = bench.live.processes[0].id;
@@ -83,15 +83,15 @@ fn a_process_lives_as_long_as_its_machine_would() {
         let id = bench.start("a", "1").expect("room").process.expect("it").id;
         bench.now = life - 1;
         assert_eq!(bench.expire(), None);
-        assert_eq!(told(&bench.run(|machines, ..| machines.heartbeat_process(id))), "ok");
+        assert_eq!(told(&bench.ask(|machines| machines.heartbeat_process(id))), "ok");
         bench.now = 2 * life - 2;
         assert_eq!(bench.expire(), None);
         bench.now += 1;
-        let late = bench.run(|machines, ..| machines.heartbeat_process(id));
+        let late = bench.ask(|machines| machines.heartbeat_process(id));
         assert_eq!(told(&late), "over", "before it is ended");
         assert_eq!(bench.machines().next_due(), Some(Timestamp(2 * life - 1)));
         assert_eq!(bench.expire().expect("it is due").ended_processes, [id]);
-        let late = bench.run(|machines, ..| machines.heartbeat_process(id));
+        let late = bench.ask(|machines| machines.heartbeat_process(id));
         assert_eq!(told(&late), "over", "after it");
         assert_eq!(bench.machines().next_due(), None);
     }

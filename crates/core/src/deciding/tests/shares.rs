@@ -22,7 +22,7 @@ impl World {
     }
 
     /// Ends a machine as the engine does where the meter is floating.
-    fn end(&mut self, number: u8) -> Done {
+    pub(super) fn end(&mut self, number: u8) -> Done {
         let decided = self.meter().give_back(&self.state, self.share(number), self.now).unwrap();
         let step = Step { activation: Some(machine(number)), ..Step::plain(decided) };
         let live = vec![LiveChange::DropActivation(machine(number))];
