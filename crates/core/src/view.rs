@@ -9,6 +9,7 @@ use crate::command::{Ref, UserRef};
 use crate::id::{ActivationId, CustomerId, LicenseId, PolicyId, ProductId};
 use crate::ledger::tree::Hash;
 use crate::license::{LicenseRef, Status};
+use crate::live::{Hold, Session};
 use crate::meter::{AllowedFrom, Counted, HourSums, Meter, MeterSpec, MeterState, Turn};
 use crate::quantity::{Quantity, Scale};
 use crate::text::Code;
@@ -50,6 +51,43 @@ pub struct LicenseFilter {
     pub status: Option<Status>,
 }
 
+/// Which machines are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ActivationFilter {
+    /// Those of a license.
+    pub license: Option<LicenseRef>,
+    /// Those of a product's licenses.
+    pub product: Option<Ref<ProductId>>,
+    /// Those of a policy's licenses.
+    pub policy: Option<Ref<PolicyId>>,
+    /// Those with this fingerprint.
+    pub fingerprint: Option<String>,
+    /// Those of a person.
+    pub user: Option<UserRef>,
+}
+
+/// Units set aside, with what their quantities need to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldView {
+    /// Whose.
+    pub license: LicenseId,
+    /// Digits after the point.
+    pub scale: Scale,
+    /// The hold.
+    pub hold: Arc<Hold>,
+}
+
+/// A checkout, with what its quantities need to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionView {
+    /// Whose.
+    pub license: LicenseId,
+    /// Digits after the point.
+    pub scale: Scale,
+    /// The session.
+    pub session: Arc<Session>,
+}
+
 /// A machine, and what follows from its license's terms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActivationView {
@@ -76,21 +114,6 @@ pub struct ShareView {
     pub scale: Scale,
     /// How much.
     pub quantity: Quantity,
-}
-
-/// Which machines are wanted.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ActivationFilter {
-    /// Those of a license.
-    pub license: Option<LicenseRef>,
-    /// Those of the licenses of a policy.
-    pub policy: Option<Ref<PolicyId>>,
-    /// Those of the licenses of a product.
-    pub product: Option<Ref<ProductId>>,
-    /// Those of a person.
-    pub user: Option<UserRef>,
-    /// Those with this fingerprint.
-    pub fingerprint: Option<String>,
 }
 
 /// A meter and where it stands.

@@ -267,10 +267,11 @@ impl Moving {
             let meters = &self.loaded.meters;
             let place = meters.iter().position(|meter| meter.spec.name == share.meter);
             if let Some(place) = place.filter(|place| meters[*place].spec.floating) {
+                // A turn that was due has wiped the share: nothing of it is in the total any more.
                 self.catch_up(place, head, unit)?;
+                let left = self.loaded.live.share(share.activation, &share.meter);
                 let situation = self.situation(place, head.now());
-                let back =
-                    situation.meter.give_back(situation.state, share.quantity, head.now())?;
+                let back = situation.meter.give_back(situation.state, left, head.now())?;
                 let step = Step { activation: Some(share.activation), ..Step::plain(back) };
                 self.step(place, &step, None, head, unit);
             }

@@ -74,7 +74,12 @@ impl Desk<'_> {
         of: &LicenseRef,
         machine: &ActivationRef,
     ) -> Result<Decided, Undecided> {
-        self.on_machine(of, Permission::ActivationHeartbeat, |machines| machines.heartbeat(machine))
+        self.caller.need(Permission::ActivationHeartbeat)?;
+        self.caller.need_all_meters()?;
+        // Before the dead are ended: a machine that comes too late hears so.
+        let mut moving = self.moving(of)?;
+        let outcome = moving.machines(self.now).heartbeat(machine)?;
+        self.machine_reply(&mut moving, &outcome)
     }
 
     pub(super) fn reset_heartbeat(
