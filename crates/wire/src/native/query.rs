@@ -22,7 +22,8 @@ pub const PAGE: &[&str] = &["limit", "cursor"];
 /// Parameters of the list of policies.
 pub const POLICIES: &[&str] = &["limit", "cursor", "product"];
 /// Parameters of the list of licenses.
-pub const LICENSES: &[&str] = &["limit", "cursor", "product", "policy", "customer", "status"];
+pub const LICENSES: &[&str] =
+    &["limit", "cursor", "product", "policy", "customer", "reseller", "user", "status"];
 /// Parameters of the list of activations.
 pub const ACTIVATIONS: &[&str] =
     &["limit", "cursor", "license", "product", "policy", "fingerprint", "user"];
@@ -80,6 +81,12 @@ pub fn read_licenses(query: &str) -> Result<(LicenseFilter, PageRequest), Proble
         product: parameters.reference("product")?,
         policy: parameters.reference("policy")?,
         customer: parameters.reference("customer")?,
+        reseller: parameters.reference("reseller")?,
+        user: parameters.maybe(
+            "user",
+            |text| (!text.is_empty()).then(|| UserRef::parse(text)),
+            "must be the id or address of a user",
+        )?,
         status: parameters.maybe(
             "status",
             |text| Status::ALL.into_iter().find(|status| status.word() == text),
