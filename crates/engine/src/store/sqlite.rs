@@ -215,9 +215,9 @@ impl SqliteStore {
         }
         *state = match &record.event {
             Event::Use(event) => {
-                state.after(&event.counted, event.turn.as_ref(), record.at, index).ok_or_else(|| {
-                    StoreError::Corrupt(format!("record {index} overflows its meter"))
-                })?
+                state.after(&event.counted, event.turn.as_ref(), record.at, index).ok_or_else(
+                    || StoreError::Corrupt(format!("record {index} overflows its meter")),
+                )?
             }
             _ => MeterState { last_record: Some(index), ..*state },
         };
@@ -278,6 +278,37 @@ impl SqliteStore {
 
     /// Takes over what a unit changed, after its commit.
     fn take_over(&mut self, unit: &Unit) {
+        let moved = unit.meters.iter().map(|moved| moved.license);
+        let refused = unit.refusals.iter().map(|(license, ..)| *license);
+        for license in moved.chain(refused) {
+            if let Some(entry) = self.licenses.get(license)
+                && !entry.dirty
+            {
+                entry.dirty = true;
+                self.write_back.note_dirty(license);
+            }
+        }
+        // Places are those before the unit: what it changes of the meters themselves comes after.
+        for moved in &unit.meters {
+            let entry = self.licenses.get(moved.license);
+            if let Some(meter) = entry.and_then(|entry| entry.meters.get_mut(moved.meter)) {
+                meter.state = moved.state;
+            }
+        }
+        for (_, license, change) in &unit.live {
+            self.licenses.apply(*license, change);
+        }
+        for (_, license, at) in &unit.timers {
+            if let Some(entry) = self.licenses.get(*license) {
+                entry.timer = *at;
+            }
+        }
+        for (license, place, count) in &unit.refusals {
+            let entry = self.licenses.get(*license);
+            if let Some(meter) = entry.and_then(|entry| entry.meters.get_mut(*place)) {
+                meter.state.refusals += count;
+            }
+        }
         for change in &unit.changes {
             match change {
                 Change::PutPolicy(_, policy) => self.licenses.put_policy(policy),
@@ -295,34 +326,6 @@ impl SqliteStore {
                     }
                 }
                 _ => {}
-            }
-        }
-        let moved = unit.meters.iter().map(|moved| moved.license);
-        let refused = unit.refusals.iter().map(|(license, ..)| *license);
-        for license in moved.chain(refused) {
-            if let Some(entry) = self.licenses.get(license)
-                && !entry.dirty
-            {
-                entry.dirty = true;
-                self.write_back.note_dirty(license);
-            }
-        }
-        for moved in &unit.meters {
-            if let Some(entry) = self.licenses.get(moved.license) {
-                entry.meters[moved.meter].state = moved.state;
-            }
-        }
-        for (_, license, change) in &unit.live {
-            self.licenses.apply(*license, change);
-        }
-        for (_, license, at) in &unit.timers {
-            if let Some(entry) = self.licenses.get(*license) {
-                entry.timer = *at;
-            }
-        }
-        for (license, place, count) in &unit.refusals {
-            if let Some(entry) = self.licenses.get(*license) {
-                entry.meters[*place].state.refusals += count;
             }
         }
         for spent in &unit.keys {
