@@ -317,11 +317,11 @@ impl SqliteStore {
                 Change::ChangeMeters(_, license, policy, meters, _) => {
                     self.licenses.put_meters(license, policy, meters);
                 }
-                Change::ChangeAllowed(_, license, name, allowed) => {
+                Change::ChangeAllowed(_, license, changed) => {
                     let meters = self.licenses.get(*license).map(|entry| &mut entry.meters);
                     for meter in meters.into_iter().flatten() {
-                        if meter.spec.name == *name {
-                            meter.allowed_from = *allowed;
+                        if meter.spec.name == changed.spec.name {
+                            meter.allowed_from = changed.allowed_from;
                         }
                     }
                 }

@@ -2,7 +2,6 @@
 
 use rusqlite::{Connection, params};
 use usance_core::id::{AccountId, LicenseId, WriterId};
-use usance_core::meter::AllowedFrom;
 use usance_core::time::Timestamp;
 
 use super::reader::row_id;
@@ -120,22 +119,8 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
                 }
             }
         }
-        Change::ChangeAllowed(account, license, name, allowed_from) => {
-            let (own, allowed) = match allowed_from {
-                AllowedFrom::Policy => (0, None),
-                AllowedFrom::License(allowed) => (1, *allowed),
-            };
-            db.prepare_cached(
-                "UPDATE meter SET own_allowed = ?4, allowed = ?5
-                 WHERE account = ?1 AND license = ?2 AND name = ?3",
-            )?
-            .execute(params![
-                account.bytes(),
-                license.bytes(),
-                name.as_str(),
-                own,
-                allowed
-            ])?;
+        Change::ChangeAllowed(account, license, meter) => {
+            rows::put_meter(db, *account, *license, meter, false)?;
         }
         Change::DeleteLicense(account, id) => {
             delete("license", account, id.bytes())?;
