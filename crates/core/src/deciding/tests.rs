@@ -118,6 +118,9 @@ struct World {
 /// What was done, how much of it, what it let go of; total and held after it.
 type Done = (OperationKind, i64, i64, i64, i64);
 
+/// What was done by a request, or the code of the refusal.
+type Outcome = Result<Vec<Done>, &'static str>;
+
 fn done(counted: &Counted) -> Done {
     (counted.operation, counted.applied, counted.released, counted.total, counted.held)
 }
@@ -266,15 +269,11 @@ impl World {
         Ok(decision)
     }
 
-    fn ask(&mut self, operation: Operation) -> Result<Vec<Done>, &'static str> {
+    fn ask(&mut self, operation: Operation) -> Outcome {
         self.ask_with(operation, |_| {})
     }
 
-    fn ask_with(
-        &mut self,
-        operation: Operation,
-        change: impl FnOnce(&mut Use),
-    ) -> Result<Vec<Done>, &'static str> {
+    fn ask_with(&mut self, operation: Operation, change: impl FnOnce(&mut Use)) -> Outcome {
         let mut used = self.used(operation);
         change(&mut used);
         match self.request(&used) {
@@ -283,7 +282,7 @@ impl World {
         }
     }
 
-    fn ask_on(&mut self, machine: u8, operation: Operation) -> Result<Vec<Done>, &'static str> {
+    fn ask_on(&mut self, machine: u8, operation: Operation) -> Outcome {
         let named = ActivationRef::Id(self::machine(machine));
         self.ask_with(operation, |used| used.activation = Some(named))
     }
@@ -293,7 +292,7 @@ impl World {
     }
 
     /// Asks one after the other, each so long after the one before.
-    fn play(&mut self, script: &[(i64, Operation, Result<Vec<Done>, &'static str>)]) {
+    fn play(&mut self, script: &[(i64, Operation, Outcome)]) {
         for (number, (ms, operation, expected)) in script.iter().enumerate() {
             self.pass(*ms);
             let found = self.ask(*operation);

@@ -157,7 +157,9 @@ proptest! {
 
     #[test]
     fn hostile_text_is_refused_quietly(text in "(.*=.*\n){0,3}", value in ".*") {
-        let _ = TermsPatch::from_lines(&text).map(|patch| patch.stated());
+        if let Ok(read) = TermsPatch::from_lines(&text) {
+            prop_assert_eq!(TermsPatch::from_lines(&lines(&read.stated())), Ok(read));
+        }
         for field in Terms::FIELDS {
             let mut patch = TermsPatch::default();
             if patch.set(field.name, &value).is_err() {

@@ -17,7 +17,7 @@ fn of(user: Option<&str>, host: Option<&str>) -> Option<Subject> {
 
 impl World {
     /// Asks for somebody.
-    fn ask_for(&mut self, user: &str, operation: Operation) -> Result<Vec<Done>, &'static str> {
+    fn ask_for(&mut self, user: &str, operation: Operation) -> Outcome {
         self.ask_with(operation, |used| used.subject = of(Some(user), None))
     }
 }
