@@ -17,7 +17,7 @@ use crate::ledger::record::{AttributesView, Event, Record, UseEvent};
 use crate::license::{LicenseKey, LicenseRef, Marks, Standing};
 use crate::limits::{HOLDS_PER_LICENSE_MAX, SESSIONS_PER_LICENSE_MAX};
 use crate::metadata::Metadata;
-use crate::meter::{AllowedFrom, Measure, MeterSpec, Overage, Timing};
+use crate::meter::{AllowedFrom, HourSums, Measure, MeterSpec, Overage, Timing};
 use crate::quantity::Decimal;
 use crate::text::Code;
 use crate::usage::{Attributes, CheckOut, Fit, NewHold};
@@ -231,6 +231,17 @@ impl World {
         let was_below = before.total < self.spec.beginning().total;
         assert!(fits || after <= used(before) || was_below, "{before:?} {step:?}");
         assert!(self.state.gross >= before.gross, "{before:?} {step:?}");
+        // The sums of an hour are what moved the total in it.
+        let (old, new) = (before.hour, self.state.hour);
+        let old = if old.hour == new.hour { old } else { HourSums::default() };
+        let sum = |hour: HourSums| {
+            let [up, down, other] = [hour.incremented, hour.decremented, hour.adjusted];
+            i128::from(up) - i128::from(down) + i128::from(other)
+        };
+        let moved = i128::from(self.state.total) - i128::from(before.total);
+        assert_eq!(sum(new) - sum(old), moved, "{before:?} {step:?}");
+        assert_eq!(new.overage - old.overage, step.counted.overage);
+        assert_eq!(new.uses - old.uses, i64::from(step.counted.operation.is_use()));
         assert!(self.state.held >= 0, "{before:?} {step:?}");
     }
 
