@@ -100,7 +100,7 @@ const TIMING: Timing = Timing {
 /// What is said of meters, in all ways of saying it.
 pub(super) fn specs() -> Vec<Arc<MeterSpec>> {
     let overages = [Overage::Refuse, Overage::Allow, Overage::Amount(50), Overage::Percent(10)];
-    let timing = Timing { idle_seconds: None, ..TIMING };
+    let timing = Timing { unit_seconds: 36, idle_seconds: None, ..TIMING };
     let measures = [Measure::Uses, Measure::Peak, Measure::Duration(timing), Measure::Seats];
     let periods = [MeterPeriod::Never, MeterPeriod::Billing, MeterPeriod::Every(Every::Hour)];
     let rollovers = [Rollover::None, Rollover::All, Rollover::UpTo(0)];

@@ -95,8 +95,7 @@ fn bad_bodies_say_what_is_wrong() {
         "must be 1 to 64 of a-z, 0-9, '.', '_' and '-', and start with a letter or digit";
     const NAME: &str = "must be 1 to 200 bytes of text without control characters";
     const OVERAGE: &str = r#"must be "refuse", "allow", {"amount": …} or {"percent": …}"#;
-    const MEASURE: &str =
-        r#"must be "uses", "seats", "peak", "day-pass" or {"duration": {…}}"#;
+    const MEASURE: &str = r#"must be "uses", "seats", "peak", "day-pass" or {"duration": {…}}"#;
     const ROLLOVER: &str = r#"must be "none", "all" or {"up_to": …}"#;
     const WHOLE: &str = "must be a whole number, not negative and not too large";
     const DECIMAL: &str = "must be a decimal number without exponent, like 12 or \"0.25\"";
@@ -203,7 +202,11 @@ fn bad_bodies_say_what_is_wrong() {
             "meters[0].visible_to[0] must be one of activation, user, organization, reseller"
                 .into(),
         ),
-        ("new policy", &named(r#""floating":1"#), "meters[0].floating must be true or false".into()),
+        (
+            "new policy",
+            &named(r#""floating":1"#),
+            "meters[0].floating must be true or false".into(),
+        ),
         ("policy patch", r#"{"key_pattern":null}"#, "key_pattern must be text".into()),
         (
             "policy patch",
@@ -264,13 +267,13 @@ fn bad_bodies_say_what_is_wrong() {
             r#"{"email":"a@b","password":"1234567"}"#,
             "password must be 8 to 1024 bytes".into(),
         ),
-        ("user patch", r#"{"role":null}"#, format!("role must be one of {}", Role::WORDS.join(", "))),
-        ("new activation", "{}", "fingerprint is missing".into()),
         (
-            "new activation",
-            r#"{"fingerprint":""}"#,
-            "fingerprint must be 1 to 4096 bytes".into(),
+            "user patch",
+            r#"{"role":null}"#,
+            format!("role must be one of {}", Role::WORDS.join(", ")),
         ),
+        ("new activation", "{}", "fingerprint is missing".into()),
+        ("new activation", r#"{"fingerprint":""}"#, "fingerprint must be 1 to 4096 bytes".into()),
         ("new activation", r#"{"fingerprint":"f","cores":-1}"#, format!("cores {WHOLE}")),
         ("new activation", r#"{"fingerprint":"f","cores":4294967296}"#, format!("cores {WHOLE}")),
         (

@@ -109,11 +109,7 @@ fn holds_and_sessions_are_named_in_the_item() {
         ),
         (
             r#""operation":"hold","seconds":5"#.into(),
-            Operation::Hold(NewHold {
-                amount: Decimal::ONE,
-                fit: Fit::Whole,
-                seconds: Some(5),
-            }),
+            Operation::Hold(NewHold { amount: Decimal::ONE, fit: Fit::Whole, seconds: Some(5) }),
         ),
     ] {
         assert_eq!(item(&inside), Ok(expected), "{inside}");

@@ -233,9 +233,12 @@ fn histories_sums_and_proofs_are_what_the_contract_says() {
     records::write(&history, None, &mut out);
     let page: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(page["next"], "c");
-    for (item, name) in
-        page["items"].as_array().unwrap().iter().zip(["UseRecord", "UseRecord", "RefusedRecord", "UseRecord"])
-    {
+    for (item, name) in page["items"].as_array().unwrap().iter().zip([
+        "UseRecord",
+        "UseRecord",
+        "RefusedRecord",
+        "UseRecord",
+    ]) {
         check_value(&schema(name), item, name);
     }
     check_shown("Usage", |out| {

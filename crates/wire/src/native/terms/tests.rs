@@ -41,7 +41,9 @@ fn terms_read_as_they_are_shown() {
     // The fixture has a value of each kind, or the test shows nothing.
     assert!(kinds(|kind| matches!(kind, Kind::Count)) && kinds(|kind| matches!(kind, Kind::Flag)));
     assert!(kinds(|kind| matches!(kind, Kind::Span)) && kinds(|kind| matches!(kind, Kind::Zone)));
-    assert!(kinds(|kind| matches!(kind, Kind::Rules)) && kinds(|kind| matches!(kind, Kind::Anchor)));
+    assert!(
+        kinds(|kind| matches!(kind, Kind::Rules)) && kinds(|kind| matches!(kind, Kind::Anchor))
+    );
 }
 
 #[test]
@@ -107,15 +109,24 @@ fn bad_terms_say_what_is_wrong() {
             r#"{"limit_overage":{"percent":10001}}"#,
             "limit_overage must be \"refuse\", \"allow\" or a percentage up to 10000",
         ),
-        (r#"{"check_in_every":"none"}"#, "check_in_every must be a span such as \"1 month\" or null"),
-        (r#"{"check_in_every":"soon"}"#, "check_in_every must be a span such as \"1 month\" or null"),
+        (
+            r#"{"check_in_every":"none"}"#,
+            "check_in_every must be a span such as \"1 month\" or null",
+        ),
+        (
+            r#"{"check_in_every":"soon"}"#,
+            "check_in_every must be a span such as \"1 month\" or null",
+        ),
         (
             r#"{"billing_every":"none"}"#,
             "billing_every must be one of hour, day, week, month, quarter, year or null",
         ),
         (r#"{"time_zone":"Mars/Olympus"}"#, "time_zone must be the IANA name of a time zone"),
         (r#"{"time_zone":1}"#, "time_zone must be the IANA name of a time zone"),
-        (r#"{"period_anchor":"1000"}"#, "period_anchor must be \"calendar\", \"license\" or a time"),
+        (
+            r#"{"period_anchor":"1000"}"#,
+            "period_anchor must be \"calendar\", \"license\" or a time",
+        ),
         (r#"{"access":["deny\nallow"]}"#, "access[0] must be one rule, on one line"),
         (r#"{"access":"deny"}"#, "access must be an array"),
     ] {
@@ -155,7 +166,8 @@ fn every_override_can_be_taken_away() {
 fn the_documentation_has_the_table() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/api.md");
     let text = std::fs::read_to_string(path).unwrap();
-    let mut expected = String::from("| term | value | default | means |\n| --- | --- | --- | --- |\n");
+    let mut expected =
+        String::from("| term | value | default | means |\n| --- | --- | --- | --- |\n");
     for (field, (_, words)) in Terms::FIELDS.iter().zip(Terms::default().all()) {
         let mut default = Vec::new();
         write_value(field.kind, &words, &mut default);
@@ -174,7 +186,8 @@ fn the_documentation_has_the_table() {
             Kind::Anchor => r#"`"calendar"`, `"license"` or a time"#.into(),
             Kind::Rules => "access rules, one an item".into(),
         };
-        let row = writeln!(expected, "| `{}` | {value} | `{default}` | {} |", field.name, field.about);
+        let row =
+            writeln!(expected, "| `{}` | {value} | `{default}` | {} |", field.name, field.about);
         row.unwrap();
     }
     assert!(text.contains(&expected), "the table in api.md must be:\n{expected}");

@@ -114,9 +114,8 @@ fn everything_may_be_left_out_that_has_a_meaning_then() {
 
 #[test]
 fn holds_and_sessions() {
-    let new = |amount, fit, seconds| {
-        Operation::Hold(NewHold { amount: decimal(amount), fit, seconds })
-    };
+    let new =
+        |amount, fit, seconds| Operation::Hold(NewHold { amount: decimal(amount), fit, seconds });
     let out = |count| Operation::CheckOut(CheckOut { count: decimal(count) });
     let whole = r#"{"amount":"2.5","seconds":60,"partial":true}"#;
     for (verb, body, expected) in [
