@@ -111,3 +111,5 @@ pub const ACCESS_METER_RESERVATIONS_MAX: usize = 64;
 /// How much older than now the mark of the last validation must be to be written again, in
 /// milliseconds: one minute, so that a program that asks every second does not write each time.
 pub const VALIDATED_AGAIN_MS: i64 = 60 * 1000;
+/// Thresholds of one meter: looked through at each use that raises it.
+pub const THRESHOLDS_MAX: usize = 16;

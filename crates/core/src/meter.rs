@@ -1,6 +1,7 @@
 //! The counter on a license, and the rules by which it moves.
 
 mod holds;
+mod notices;
 mod spec;
 mod turn;
 mod words;
@@ -8,6 +9,7 @@ mod words;
 use alloc::boxed::Box;
 
 use self::holds::Move;
+pub use self::notices::Notices;
 pub use self::spec::{Measure, MeterPeriod, MeterSpec, Overage, Rollover, Timing, check_allowed};
 pub use self::turn::Turn;
 use crate::id::LicenseId;

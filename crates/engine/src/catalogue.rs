@@ -17,7 +17,9 @@ use std::str::FromStr;
 use usance_core::caller::{Caller, Credential};
 use usance_core::command::{Command, Reply};
 use usance_core::id::TokenId;
-use usance_core::ledger::record::{Action, ChangedEvent, Entity};
+use usance_core::ledger::canonical::Canonical;
+use usance_core::ledger::commitment::Salt;
+use usance_core::ledger::record::{Action, ChangedEvent, Entity, Event};
 use usance_core::license::LicenseRef;
 use usance_core::refusal::{Kind, Refusal};
 use usance_core::text::Code;
@@ -28,7 +30,7 @@ use crate::ledger_head::LedgerHead;
 use crate::moving::Moving;
 use crate::queries::known_license;
 use crate::store::{Reader, Referent, Store, StoreError};
-use crate::unit::{Change, Unit};
+use crate::unit::{Change, DetailRow, Unit};
 use crate::vault::Vault;
 use crate::writer::load_one;
 
@@ -38,9 +40,34 @@ pub struct Decided {
     /// What to write.
     pub changes: Vec<Change>,
     /// What the ledger says of it, where it matters to a bill.
-    pub events: Vec<ChangedEvent>,
+    pub events: Vec<ToldChange>,
     /// What the caller hears.
     pub reply: Reply,
+}
+
+/// A change, as the ledger and the audit log tell it.
+#[derive(Debug, Clone)]
+pub struct ToldChange {
+    /// What the ledger says.
+    pub event: ChangedEvent,
+    /// The thing after the change, in its canonical text.
+    pub text: String,
+    /// What opens the ledger's commitment, where the thing is personal data.
+    pub salt: Option<Salt>,
+}
+
+impl ToldChange {
+    /// Appends the record, and lays the text beside it.
+    pub fn append(&self, head: &mut LedgerHead, unit: &mut Unit) {
+        let record = head.append(Event::Changed(self.event), unit);
+        // What is gone has no text any more, also not in the log.
+        let text = match self.event.action {
+            Action::Deleted => String::new(),
+            _ => self.text.clone(),
+        };
+        let row = DetailRow { ledger: head.number(), record, thing: self.event.id, text, salt: self.salt };
+        unit.details.push(row);
+    }
 }
 
 /// Why a command is not carried out.
@@ -133,14 +160,31 @@ impl Desk<'_> {
         }
     }
 
+    /// What the ledger says of a thing: its hash. The text lies beside it.
     fn event(
         &self,
         entity: Entity,
         action: Action,
         id: [u8; 16],
-        digest: [u8; 32],
-    ) -> Vec<ChangedEvent> {
-        vec![ChangedEvent { entity, action, id, by: self.by(), digest }]
+        text: Canonical,
+    ) -> Vec<ToldChange> {
+        let event = ChangedEvent { entity, action, id, by: self.by(), digest: text.digest() };
+        vec![ToldChange { event, text: text.0, salt: None }]
+    }
+
+    /// What the ledger says of a thing that is personal data: a commitment, which means nothing any
+    /// more when what lies beside it is erased.
+    fn private_event(
+        &self,
+        entity: Entity,
+        action: Action,
+        id: [u8; 16],
+        text: Canonical,
+    ) -> Vec<ToldChange> {
+        let salt = crate::random::salt();
+        let digest = text.commitment(&salt);
+        let event = ChangedEvent { entity, action, id, by: self.by(), digest };
+        vec![ToldChange { event, text: text.0, salt: Some(salt) }]
     }
 
     /// Nobody can give away what they may not do themselves.

@@ -9,7 +9,9 @@ use usance_core::deciding::{Decision, Situation, Step, overdue, overdue_idle};
 use usance_core::id::TokenId;
 use usance_core::ledger::canonical;
 use usance_core::ledger::commitment::Commitment;
-use usance_core::ledger::record::{Action, AttributesView, ChangedEvent, Entity, Event, UseEvent};
+use usance_core::ledger::record::{
+    Action, AttributesView, ChangedEvent, Entity, Event, NoticedEvent, UseEvent,
+};
 use usance_core::license::License;
 use usance_core::lifecycle::begin_expiry;
 use usance_core::live::{Live, LiveChange, Share};
@@ -20,6 +22,7 @@ use usance_core::time::Timestamp;
 use usance_core::usage::{Subject, Use};
 use usance_core::view::{ActivationView, ShareView};
 
+use crate::catalogue::ToldChange;
 use crate::count::Keyed;
 use crate::ledger_head::LedgerHead;
 use crate::random;
@@ -171,7 +174,37 @@ impl Moving {
             });
         }
         self.move_to(place, MeterState { last_record: Some(record), ..step.state }, unit);
+        self.tell(place, &before, step, record, head, unit);
         record
+    }
+
+    /// Tells what a step makes worth telling.
+    fn tell(
+        &self,
+        place: usize,
+        before: &MeterState,
+        step: &Step,
+        cause: u64,
+        head: &mut LedgerHead,
+        unit: &mut Unit,
+    ) {
+        let LoadedMeter { spec, allowed_from, .. } = &self.loaded.meters[place];
+        if spec.thresholds.is_empty() {
+            return;
+        }
+        let license = self.loaded.license.id;
+        let meter = Meter { license, spec, allowed_from: *allowed_from };
+        for notice in meter.notices(before, &step.counted).iter() {
+            let event = NoticedEvent {
+                license,
+                meter: &spec.name,
+                notice,
+                cause: Some(cause),
+                total: step.counted.total,
+                allowed: step.counted.allowed,
+            };
+            head.append(Event::Noticed(event), unit);
+        }
     }
 
     /// Moves a meter without a step: a refusal was recorded, which is in its history.
@@ -239,10 +272,11 @@ impl Moving {
             return;
         };
         let changed = License { expires_at: Some(end), updated_at: now, ..(**license).clone() };
-        let digest = canonical::license(&changed, meters.iter().map(LoadedMeter::entry));
-        let id = *changed.id.bytes();
+        let text = canonical::license(&changed, meters.iter().map(LoadedMeter::entry));
         let (entity, action) = (Entity::License, Action::Changed);
-        head.append(Event::Changed(ChangedEvent { entity, action, id, by: None, digest }), unit);
+        let (id, digest) = (*changed.id.bytes(), text.digest());
+        let event = ChangedEvent { entity, action, id, by: None, digest };
+        ToldChange { event, text: text.0, salt: None }.append(head, unit);
         unit.changes.push(Change::ChangeLicense(*account, changed.clone()));
         self.loaded.license = Arc::new(changed);
     }
@@ -325,10 +359,11 @@ impl Moving {
         head: &mut LedgerHead,
         unit: &mut Unit,
     ) {
-        let digest = canonical::activation(self.loaded.license.id, machine);
+        let text = canonical::activation(self.loaded.license.id, machine);
         let id = *machine.id.bytes();
-        let event = ChangedEvent { entity: Entity::Activation, action, id, by, digest };
-        head.append(Event::Changed(event), unit);
+        let event =
+            ChangedEvent { entity: Entity::Activation, action, id, by, digest: text.digest() };
+        ToldChange { event, text: text.0, salt: None }.append(head, unit);
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Unit {
     pub nodes: Vec<(LedgerNumber, Position, Hash)>,
     /// Personal data beside the records.
     pub subjects: Vec<SubjectRow>,
+    /// What changed in the catalogue, beside the records of it.
+    pub details: Vec<DetailRow>,
     /// Idempotency keys that were spent.
     pub keys: Vec<SpentKey>,
     /// Meters that moved, each once.
@@ -92,6 +94,21 @@ pub struct SubjectRow {
     pub salt: Salt,
     /// Who.
     pub subject: Subject,
+}
+
+/// A thing of the catalogue after a change.
+#[derive(Debug, Clone)]
+pub struct DetailRow {
+    /// Which ledger.
+    pub ledger: LedgerNumber,
+    /// The record of the change.
+    pub record: u64,
+    /// The thing's id.
+    pub thing: [u8; 16],
+    /// The thing in its canonical text; empty if it is gone.
+    pub text: String,
+    /// What opens the ledger's commitment, where the thing is personal data.
+    pub salt: Option<Salt>,
 }
 
 /// An idempotency key that was spent.

@@ -10,7 +10,6 @@ use usance_core::caller::Caller;
 use usance_core::command::{Command, NewToken, Reply, Secret};
 use usance_core::id::{AccountId, LicenseId, WriterId};
 use usance_core::ledger::checkpoint::Signer;
-use usance_core::ledger::record::Event;
 use usance_core::license::LicenseRef;
 use usance_core::time::Timestamp;
 use usance_core::token::{Permission, Permissions, SecretHash};
@@ -247,7 +246,7 @@ impl Writer {
         if let Ok(decided) = &decided {
             unit.changes.extend(decided.changes.iter().cloned());
             for event in &decided.events {
-                head.append(Event::Changed(*event), &mut unit);
+                event.append(head, &mut unit);
             }
         }
         head.seal(&self.signer, &mut unit);

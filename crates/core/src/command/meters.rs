@@ -1,6 +1,7 @@
 //! Meters in the words of a caller.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::scaled;
 use crate::audience::Audiences;
@@ -38,6 +39,8 @@ pub struct NewMeter {
     pub visible_to: Option<Audiences>,
     /// Whether each license must state its own ceiling.
     pub stated_by_license: bool,
+    /// Percentages of the ceiling whose crossing is told.
+    pub thresholds: Vec<u32>,
     /// How long a hold may last, in seconds.
     pub hold_seconds_max: Option<u32>,
     /// How long a session lives after its last heartbeat, in seconds.
@@ -95,6 +98,8 @@ pub struct MeterPatch {
     pub floating: Option<bool>,
     /// To whom it is shown.
     pub visible_to: Option<Audiences>,
+    /// Percentages of the ceiling whose crossing is told.
+    pub thresholds: Option<Vec<u32>>,
     /// How long a hold may last, in seconds.
     pub hold_seconds_max: Option<u32>,
     /// How long a session lives after its last heartbeat, in seconds.
@@ -119,6 +124,7 @@ impl NewMeter {
             floating: false,
             visible_to: None,
             stated_by_license: false,
+            thresholds: Vec::new(),
             hold_seconds_max: None,
             session_grace_seconds: None,
         }
@@ -143,6 +149,7 @@ impl NewMeter {
             floating: self.floating,
             visible_to: self.visible_to.unwrap_or(default.visible_to),
             stated_by_license: self.stated_by_license,
+            thresholds: self.thresholds,
             hold_seconds_max: self.hold_seconds_max.unwrap_or(default.hold_seconds_max),
             session_grace_seconds: self
                 .session_grace_seconds
@@ -196,6 +203,7 @@ impl MeterPatch {
             rollover: None,
             floating: None,
             visible_to: None,
+            thresholds: None,
             hold_seconds_max: None,
             session_grace_seconds: None,
         }
@@ -220,6 +228,9 @@ impl MeterPatch {
         spec.period = self.period.unwrap_or(spec.period);
         spec.floating = self.floating.unwrap_or(spec.floating);
         spec.visible_to = self.visible_to.unwrap_or(spec.visible_to);
+        if let Some(thresholds) = self.thresholds {
+            spec.thresholds = thresholds;
+        }
         spec.hold_seconds_max = self.hold_seconds_max.unwrap_or(spec.hold_seconds_max);
         spec.session_grace_seconds =
             self.session_grace_seconds.unwrap_or(spec.session_grace_seconds);

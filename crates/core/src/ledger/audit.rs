@@ -8,7 +8,9 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
 use super::commitment::Commitment;
-use super::record::{ChangedEvent, Event, Record, RecordError, RefusedEvent, UseEvent};
+use super::record::{
+    ChangedEvent, Event, NoticedEvent, Record, RecordError, RefusedEvent, UseEvent,
+};
 use super::tree::{Frontier, Hash, Position, leaf_hash};
 use crate::id::{AccountId, LicenseId, WriterId};
 use crate::meter::{Counted, Turn};
@@ -57,6 +59,8 @@ pub struct Tally {
     pub refused: u64,
     /// Changes of the catalogue among them.
     pub changed: u64,
+    /// Notices about meters among them.
+    pub noticed: u64,
     /// Times the writer's clock was found set back.
     pub clock_back: u64,
 }
@@ -213,6 +217,10 @@ impl Auditor {
                 self.tally.changed += 1;
                 self.catalogue.insert(event.id, *event);
             }
+            Event::Noticed(event) => {
+                self.tally.noticed += 1;
+                self.follow_notice(index, event)?;
+            }
             Event::ClockBack { .. } => self.tally.clock_back += 1,
             Event::Opened { .. } => {}
         }
@@ -316,6 +324,16 @@ impl Auditor {
                 Ok(())
             }
         }
+    }
+
+    /// A notice must be about where its meter stands.
+    fn follow_notice(&self, index: u64, event: &NoticedEvent<'_>) -> Result<(), Flaw> {
+        let stands = self.trail(event.license, event.meter).map(|trail| trail.total);
+        let is_later = event.cause.is_none_or(|cause| cause < index);
+        if is_later && stands.is_none_or(|total| total == event.total) {
+            return Ok(());
+        }
+        Err(Flaw::WrongTotal { stated: event.total, computed: stands })
     }
 
     fn name(&mut self, meter: &str) -> usize {

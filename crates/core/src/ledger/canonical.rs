@@ -8,7 +8,9 @@ use core::fmt::{Display, Write as _};
 
 use sha2::{Digest, Sha256};
 
+use super::commitment::Salt;
 use crate::activation::Activation;
+use crate::customer::Customer;
 use crate::entitlement::Entitlement;
 use crate::license::{License, Standing};
 use crate::metadata::Metadata;
@@ -18,21 +20,22 @@ use crate::product::Product;
 use crate::terms::escape;
 use crate::text::Code;
 use crate::token::Token;
+use crate::user::User;
 
-/// The hash of a product's canonical text.
+/// The canonical text of a product.
 #[must_use]
-pub fn product(product: &Product) -> [u8; 32] {
+pub fn product(product: &Product) -> Canonical {
     let mut text = Text::new("product", &product.id);
     text.line("code", &product.code);
     text.line("name", &product.name);
     text.line("archived", product.archived_at.is_some());
     text.metadata(&product.metadata);
-    text.digest()
+    Canonical(text.0)
 }
 
-/// The hash of a policy's canonical text.
+/// The canonical text of a policy.
 #[must_use]
-pub fn policy(policy: &Policy) -> [u8; 32] {
+pub fn policy(policy: &Policy) -> Canonical {
     let mut text = Text::new("policy", &policy.id);
     text.line("code", &policy.code);
     text.line("name", &policy.name);
@@ -45,7 +48,7 @@ pub fn policy(policy: &Policy) -> [u8; 32] {
     for meter in &policy.meters {
         text.meter(meter);
     }
-    text.digest()
+    Canonical(text.0)
 }
 
 /// A meter of a license, as far as the license says something of it.
@@ -59,9 +62,9 @@ pub struct MeterEntry<'a> {
     pub allowed_from: AllowedFrom,
 }
 
-/// The hash of a license's canonical text, its own meters and ceilings included.
+/// The canonical text of a license, its own meters and ceilings included.
 #[must_use]
-pub fn license<'a>(license: &License, meters: impl Iterator<Item = MeterEntry<'a>>) -> [u8; 32] {
+pub fn license<'a>(license: &License, meters: impl Iterator<Item = MeterEntry<'a>>) -> Canonical {
     let mut text = Text::new("license", &license.id);
     text.line("key", &license.key.0);
     text.line("product", license.product);
@@ -101,12 +104,12 @@ pub fn license<'a>(license: &License, meters: impl Iterator<Item = MeterEntry<'a
             AllowedFrom::License(Some(allowed)) => text.line("allowed", allowed),
         }
     }
-    text.digest()
+    Canonical(text.0)
 }
 
-/// The hash of a token's canonical text.
+/// The canonical text of a token.
 #[must_use]
-pub fn token(token: &Token) -> [u8; 32] {
+pub fn token(token: &Token) -> Canonical {
     let mut text = Text::new("token", &token.id);
     text.line("name", &token.name);
     for word in token.permissions.words() {
@@ -120,12 +123,12 @@ pub fn token(token: &Token) -> [u8; 32] {
     text.option("audience", token.audience);
     text.option("expires_at", token.expires_at.map(|at| at.0));
     text.line("revoked", token.revoked_at.is_some());
-    text.digest()
+    Canonical(text.0)
 }
 
-/// The hash of an activation's canonical text. Heartbeats are not in it: they change no bill.
+/// The canonical text of an activation. Heartbeats are not in it: they change no bill.
 #[must_use]
-pub fn activation(license: crate::id::LicenseId, activation: &Activation) -> [u8; 32] {
+pub fn activation(license: crate::id::LicenseId, activation: &Activation) -> Canonical {
     let mut text = Text::new("activation", &activation.id);
     text.line("license", license);
     text.line("fingerprint", &activation.fingerprint);
@@ -146,17 +149,36 @@ pub fn activation(license: crate::id::LicenseId, activation: &Activation) -> [u8
         text.line("component_name", &component.name);
     }
     text.metadata(&activation.metadata);
-    text.digest()
+    Canonical(text.0)
 }
 
-/// The hash of an entitlement's canonical text.
+/// The canonical text of an entitlement.
 #[must_use]
-pub fn entitlement(entitlement: &Entitlement) -> [u8; 32] {
+pub fn entitlement(entitlement: &Entitlement) -> Canonical {
     let mut text = Text::new("entitlement", &entitlement.id);
     text.line("code", &entitlement.code);
     text.line("name", &entitlement.name);
     text.metadata(&entitlement.metadata);
-    text.digest()
+    Canonical(text.0)
+}
+
+/// A thing as text, in its one form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Canonical(pub String);
+
+impl Canonical {
+    /// Its hash: what the ledger holds of it.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(self.0.as_bytes()).into()
+    }
+
+    /// What the ledger holds of it where it is personal data: a hash that says nothing to who lacks
+    /// the salt.
+    #[must_use]
+    pub fn commitment(&self, salt: &Salt) -> [u8; 32] {
+        Sha256::new().chain_update(salt).chain_update(self.0.as_bytes()).finalize().into()
+    }
 }
 
 struct Text(String);
@@ -211,9 +233,39 @@ impl Text {
         }
     }
 
-    fn digest(self) -> [u8; 32] {
-        Sha256::digest(self.0.as_bytes()).into()
-    }
+}
+
+/// The canonical text of a customer. Personal data: the ledger holds a commitment to it.
+#[must_use]
+pub fn customer(customer: &Customer) -> Canonical {
+    let mut text = Text::new("customer", &customer.id);
+    text.line("code", &customer.code);
+    text.line("name", &customer.name);
+    text.option("email", customer.email.as_ref());
+    text.line("kind", customer.kind);
+    text.option("reseller", customer.reseller);
+    text.option("max_users", customer.max_users.0);
+    text.option("max_licenses", customer.max_licenses.0);
+    text.option("max_activations", customer.max_activations.0);
+    text.line("archived", customer.archived_at.is_some());
+    text.metadata(&customer.metadata);
+    Canonical(text.0)
+}
+
+/// The canonical text of a person, whether they have a password but not which. Personal data: the
+/// ledger holds a commitment to it.
+#[must_use]
+pub fn user(user: &User) -> Canonical {
+    let mut text = Text::new("user", &user.id);
+    text.line("email", &user.email);
+    text.option("first_name", user.first_name.as_ref());
+    text.option("last_name", user.last_name.as_ref());
+    text.line("role", user.role);
+    text.option("customer", user.customer);
+    text.line("has_password", user.password.is_some());
+    text.line("banned", user.banned_at.is_some());
+    text.metadata(&user.metadata);
+    Canonical(text.0)
 }
 
 #[cfg(test)]

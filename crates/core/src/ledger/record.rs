@@ -48,6 +48,8 @@ pub enum Event<'a> {
     Refused(RefusedEvent<'a>),
     /// Something changed in the catalogue that matters to a bill.
     Changed(ChangedEvent),
+    /// Something about a meter is worth telling, beside the use that it follows from.
+    Noticed(NoticedEvent<'a>),
     /// The writer's clock was set back; the ledger's time stood still.
     ClockBack {
         /// What the clock showed.
@@ -101,6 +103,36 @@ pub struct RefusedEvent<'a> {
     pub previous: Option<u64>,
 }
 
+/// Something about a meter is worth telling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoticedEvent<'a> {
+    /// Whose meter.
+    pub license: LicenseId,
+    /// Which one.
+    pub meter: &'a str,
+    /// What.
+    pub notice: Notice,
+    /// The record that it follows from; none if it follows from a refusal, which has none.
+    pub cause: Option<u64>,
+    /// Where the meter stands.
+    pub total: Quantity,
+    /// The ceiling of the period; none is unlimited.
+    pub allowed: Option<Quantity>,
+}
+
+/// What is worth telling of a meter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// The total came up to this percentage of the ceiling or more; the highest that it came up to.
+    ThresholdCrossed(u32),
+    /// Nothing is left, what may lie above the ceiling included.
+    LimitReached,
+    /// The total went above the ceiling.
+    OverageBegun,
+    /// It refused, for the first time since it last moved.
+    Refused,
+}
+
 /// Something changed in the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChangedEvent {
@@ -150,6 +182,14 @@ byte_enum! {
         Activation = 5,
         /// A named feature.
         Entitlement = 6,
+        /// Who pays. The digest is a commitment.
+        Customer = 7,
+        /// A person. The digest is a commitment.
+        User = 8,
+        /// What blocks by itself.
+        Rule = 9,
+        /// Who is told what happens.
+        Webhook = 10,
     }
 }
 
@@ -178,6 +218,10 @@ byte_enum! {
         Expired = 10,
         /// A machine gave its place to another.
         Replaced = 11,
+        /// A person was shut out.
+        Banned = 12,
+        /// A person was let in again.
+        Unbanned = 13,
     }
 }
 
@@ -225,6 +269,7 @@ const KIND_USE: u8 = 1;
 const KIND_REFUSED: u8 = 2;
 const KIND_CHANGED: u8 = 3;
 const KIND_CLOCK_BACK: u8 = 4;
+const KIND_NOTICED: u8 = 5;
 
 const FLAG_ALLOWED: u8 = 1;
 const FLAG_PREVIOUS: u8 = 2;
@@ -254,6 +299,7 @@ impl Record<'_> {
             Event::Refused(_) => KIND_REFUSED,
             Event::Changed(_) => KIND_CHANGED,
             Event::ClockBack { .. } => KIND_CLOCK_BACK,
+            Event::Noticed(_) => KIND_NOTICED,
         });
         put_signed(out, self.at.0);
         match &self.event {
@@ -265,6 +311,7 @@ impl Record<'_> {
             Event::Refused(event) => event.encode(out),
             Event::Changed(event) => event.encode(out),
             Event::ClockBack { wall } => put_signed(out, wall.0),
+            Event::Noticed(event) => event.encode(out),
         }
     }
 }
@@ -293,6 +340,7 @@ impl<'a> Record<'a> {
             KIND_REFUSED => Event::Refused(RefusedEvent::decode(&mut reader)?),
             KIND_CHANGED => Event::Changed(ChangedEvent::decode(&mut reader)?),
             KIND_CLOCK_BACK => Event::ClockBack { wall: Timestamp(reader.signed()?) },
+            KIND_NOTICED => Event::Noticed(NoticedEvent::decode(&mut reader)?),
             _ => return Err(RecordError::UnknownValue),
         };
         if !reader.0.is_empty() {
@@ -488,6 +536,67 @@ impl<'a> RefusedEvent<'a> {
                 1 => Some(reader.unsigned()?),
                 _ => return Err(RecordError::UnknownValue),
             },
+        })
+    }
+}
+
+const NOTICE_THRESHOLD: u8 = 1;
+const NOTICE_LIMIT: u8 = 2;
+const NOTICE_OVERAGE: u8 = 3;
+const NOTICE_REFUSED: u8 = 4;
+const NOTICED_CAUSE: u8 = 1;
+const NOTICED_ALLOWED: u8 = 2;
+
+impl NoticedEvent<'_> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let flag = |is_there: bool, flag: u8| if is_there { flag } else { 0 };
+        out.push(
+            flag(self.cause.is_some(), NOTICED_CAUSE)
+                | flag(self.allowed.is_some(), NOTICED_ALLOWED),
+        );
+        match self.notice {
+            Notice::ThresholdCrossed(percent) => {
+                out.push(NOTICE_THRESHOLD);
+                put_unsigned(out, u64::from(percent));
+            }
+            Notice::LimitReached => out.push(NOTICE_LIMIT),
+            Notice::OverageBegun => out.push(NOTICE_OVERAGE),
+            Notice::Refused => out.push(NOTICE_REFUSED),
+        }
+        out.extend_from_slice(self.license.bytes());
+        put_text(out, self.meter);
+        put_signed(out, self.total);
+        if let Some(allowed) = self.allowed {
+            put_signed(out, allowed);
+        }
+        if let Some(cause) = self.cause {
+            put_unsigned(out, cause);
+        }
+    }
+}
+
+impl<'a> NoticedEvent<'a> {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, RecordError> {
+        let flags = reader.byte()?;
+        if flags & !(NOTICED_CAUSE | NOTICED_ALLOWED) != 0 {
+            return Err(RecordError::UnknownValue);
+        }
+        let notice = match reader.byte()? {
+            NOTICE_THRESHOLD => Notice::ThresholdCrossed(
+                u32::try_from(reader.unsigned()?).map_err(|_| RecordError::UnknownValue)?,
+            ),
+            NOTICE_LIMIT => Notice::LimitReached,
+            NOTICE_OVERAGE => Notice::OverageBegun,
+            NOTICE_REFUSED => Notice::Refused,
+            _ => return Err(RecordError::UnknownValue),
+        };
+        Ok(Self {
+            notice,
+            license: LicenseId::from_bytes(reader.array()?),
+            meter: code(reader)?,
+            total: reader.signed()?,
+            allowed: (flags & NOTICED_ALLOWED != 0).then(|| reader.signed()).transpose()?,
+            cause: (flags & NOTICED_CAUSE != 0).then(|| reader.unsigned()).transpose()?,
         })
     }
 }

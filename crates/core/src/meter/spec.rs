@@ -1,10 +1,11 @@
 //! What is said of a meter: by its policy, or by the license that brought it along.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::{HourSums, MeterState};
 use crate::audience::Audiences;
-use crate::limits::{HOLD_SECONDS_MAX, OVERAGE_PERCENT_MAX, SESSION_GRACE_SECONDS_MAX};
+use crate::limits::{HOLD_SECONDS_MAX, OVERAGE_PERCENT_MAX, SESSION_GRACE_SECONDS_MAX, THRESHOLDS_MAX};
 use crate::period::Every;
 use crate::quantity::{Quantity, Scale};
 use crate::refusal::Refusal;
@@ -39,6 +40,9 @@ pub struct MeterSpec {
     pub visible_to: Audiences,
     /// Whether each license must state its own ceiling.
     pub stated_by_license: bool,
+    /// Percentages of the ceiling whose crossing is told, ascending. With any of them it is also
+    /// told when nothing is left, when overage begins, and when it begins to refuse.
+    pub thresholds: Vec<u32>,
     /// How long a hold may last, in seconds.
     pub hold_seconds_max: u32,
     /// How long a session lives after its last heartbeat, in seconds.
@@ -150,6 +154,7 @@ impl MeterSpec {
             floating: false,
             visible_to: Audiences::all(),
             stated_by_license: false,
+            thresholds: Vec::new(),
             hold_seconds_max: 24 * 60 * 60,
             session_grace_seconds: 600,
         }
@@ -176,6 +181,12 @@ impl MeterSpec {
         }
         if matches!(self.rollover, Rollover::UpTo(most) if most < 0) {
             return Err(Refusal::invalid("rollover", "must not be negative"));
+        }
+        let are_ascending = self.thresholds.windows(2).all(|pair| pair[0] < pair[1]);
+        let are_sensible = self.thresholds.iter().all(|one| (1..=OVERAGE_PERCENT_MAX).contains(one));
+        if self.thresholds.len() > THRESHOLDS_MAX || !are_ascending || !are_sensible {
+            let what = "must be at most 16 ascending percentages of 1 to 10000";
+            return Err(Refusal::invalid("thresholds", what));
         }
         if self.hold_seconds_max == 0 || self.hold_seconds_max > HOLD_SECONDS_MAX {
             return Err(Refusal::invalid("hold_seconds_max", "must be 1 second to 90 days"));

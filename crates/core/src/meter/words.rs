@@ -67,6 +67,10 @@ impl MeterSpec {
         if self.stated_by_license {
             line("stated_by_license", "true".into());
         }
+        if !self.thresholds.is_empty() {
+            let words: Vec<_> = self.thresholds.iter().map(ToString::to_string).collect();
+            line("thresholds", words.join(" "));
+        }
         if self.hold_seconds_max != default.hold_seconds_max {
             line("hold_seconds_max", self.hold_seconds_max.to_string());
         }
@@ -146,6 +150,10 @@ impl MeterSpec {
                     value.split_whitespace().map(Audience::from_word).collect::<Option<_>>()?;
             }
             "stated_by_license" => self.stated_by_license = value.parse().ok()?,
+            "thresholds" => {
+                self.thresholds =
+                    value.split_whitespace().map(|one| one.parse().ok()).collect::<Option<_>>()?;
+            }
             "hold_seconds_max" => self.hold_seconds_max = value.parse().ok()?,
             "session_grace_seconds" => self.session_grace_seconds = value.parse().ok()?,
             _ => return None,

@@ -3,6 +3,8 @@
 use usance_core::command::{CustomerPatch, NewCustomer, Ref, Reply};
 use usance_core::customer::{Customer, CustomerKind};
 use usance_core::id::CustomerId;
+use usance_core::ledger::canonical;
+use usance_core::ledger::record::{Action, Entity};
 use usance_core::refusal::{Kind, Refusal};
 use usance_core::text::display_name;
 use usance_core::token::Permission;
@@ -37,7 +39,7 @@ impl Desk<'_> {
             created_at: self.now,
             updated_at: self.now,
         };
-        Ok(self.put_customer(customer))
+        Ok(self.put_customer(Action::Created, customer))
     }
 
     pub(super) fn change_customer(
@@ -64,15 +66,15 @@ impl Desk<'_> {
         }
         customer.archived_at = archived(patch.archived, customer.archived_at, self.now);
         customer.updated_at = self.now;
-        Ok(self.put_customer(customer))
+        Ok(self.put_customer(Action::Changed, customer))
     }
 
-    /// Customers are personal data and change no bill by themselves: the ledger says nothing of
-    /// them.
-    fn put_customer(&self, customer: Customer) -> Decided {
+    /// Customers are personal data: the ledger holds a commitment to them.
+    fn put_customer(&self, action: Action, customer: Customer) -> Decided {
+        let text = canonical::customer(&customer);
         Decided {
             changes: vec![Change::PutCustomer(self.caller.account, customer.clone())],
-            events: Vec::new(),
+            events: self.private_event(Entity::Customer, action, *customer.id.bytes(), text),
             reply: Reply::Customer(customer),
         }
     }
@@ -81,9 +83,11 @@ impl Desk<'_> {
         self.caller.need(Permission::CustomerWrite)?;
         let customer = known_customer(self.reader, self.caller, of)?;
         self.need_unreferred(Kind::Customer, &Referent::Customer(customer.id))?;
+        let text = canonical::customer(&customer);
+        let id = *customer.id.bytes();
         Ok(Decided {
             changes: vec![Change::DeleteCustomer(self.caller.account, customer.id)],
-            events: Vec::new(),
+            events: self.private_event(Entity::Customer, Action::Deleted, id, text),
             reply: Reply::Deleted,
         })
     }

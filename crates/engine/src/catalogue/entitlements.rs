@@ -54,10 +54,10 @@ impl Desk<'_> {
     }
 
     fn put_entitlement(&self, action: Action, entitlement: Entitlement) -> Decided {
-        let digest = canonical::entitlement(&entitlement);
+        let text = canonical::entitlement(&entitlement);
         Decided {
             changes: vec![Change::PutEntitlement(self.caller.account, entitlement.clone())],
-            events: self.event(Entity::Entitlement, action, *entitlement.id.bytes(), digest),
+            events: self.event(Entity::Entitlement, action, *entitlement.id.bytes(), text),
             reply: Reply::Entitlement(entitlement),
         }
     }
@@ -71,11 +71,11 @@ impl Desk<'_> {
         let entitlement = known_entitlement(self.reader, self.caller, of)?;
         let referent = Referent::Entitlement(entitlement.code.clone());
         self.need_unreferred(Kind::Entitlement, &referent)?;
-        let digest = canonical::entitlement(&entitlement);
+        let text = canonical::entitlement(&entitlement);
         let id = *entitlement.id.bytes();
         Ok(Decided {
             changes: vec![Change::DeleteEntitlement(self.caller.account, entitlement.id)],
-            events: self.event(Entity::Entitlement, Action::Deleted, id, digest),
+            events: self.event(Entity::Entitlement, Action::Deleted, id, text),
             reply: Reply::Deleted,
         })
     }

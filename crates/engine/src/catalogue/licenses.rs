@@ -63,9 +63,9 @@ impl Desk<'_> {
         license.check()?;
         check_people(&license, &terms, 0)?;
         self.caller.need_license(&license)?;
-        let digest = canonical::license(&license, meters.iter().map(LoadedMeter::entry));
+        let text = canonical::license(&license, meters.iter().map(LoadedMeter::entry));
         Ok(Decided {
-            events: self.event(Entity::License, Action::Created, *license.id.bytes(), digest),
+            events: self.event(Entity::License, Action::Created, *license.id.bytes(), text),
             reply: Reply::License(license.clone(), self.now),
             changes: vec![Change::CreateLicense(self.caller.account, license, meters)],
         })
@@ -195,10 +195,10 @@ impl Desk<'_> {
         meters: &[LoadedMeter],
     ) -> Decided {
         license.updated_at = self.now;
-        let digest = canonical::license(&license, meters.iter().map(LoadedMeter::entry));
+        let text = canonical::license(&license, meters.iter().map(LoadedMeter::entry));
         Decided {
             changes: vec![Change::ChangeLicense(self.caller.account, license.clone())],
-            events: self.event(Entity::License, action, *license.id.bytes(), digest),
+            events: self.event(Entity::License, action, *license.id.bytes(), text),
             reply: Reply::License(license, self.now),
         }
     }
@@ -211,10 +211,10 @@ impl Desk<'_> {
         self.need_unreferred(Kind::License, &Referent::License(license.id))?;
         moving.end_all_machines(self.by(), self.head, self.unit)?;
         let meters = moving.loaded.meters.iter().map(LoadedMeter::entry);
-        let digest = canonical::license(&license, meters);
+        let text = canonical::license(&license, meters);
         Ok(Decided {
             changes: vec![Change::DeleteLicense(self.caller.account, license.id)],
-            events: self.event(Entity::License, Action::Deleted, *license.id.bytes(), digest),
+            events: self.event(Entity::License, Action::Deleted, *license.id.bytes(), text),
             reply: Reply::Deleted,
         })
     }

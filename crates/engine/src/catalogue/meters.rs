@@ -35,11 +35,11 @@ impl Desk<'_> {
             return Err(Refusal::MeterMissing(meter.clone()).into());
         }
         meters[place].allowed_from = allowed_from;
-        let digest = canonical::license(&license, meters.iter().map(LoadedMeter::entry));
+        let text = canonical::license(&license, meters.iter().map(LoadedMeter::entry));
         let account = self.caller.account;
         Ok(Decided {
             changes: vec![Change::ChangeAllowed(account, license.id, meters[place].clone())],
-            events: self.event(Entity::License, Action::Changed, *license.id.bytes(), digest),
+            events: self.event(Entity::License, Action::Changed, *license.id.bytes(), text),
             reply: Reply::Meter(view(&license, &meters[place])),
         })
     }
@@ -109,9 +109,9 @@ impl Desk<'_> {
     ) -> Decided {
         let LoadedLicense { account, license, policy, meters, .. } = loaded;
         let license = License { updated_at: self.now, ..(*license).clone() };
-        let digest = canonical::license(&license, meters.iter().map(LoadedMeter::entry));
+        let text = canonical::license(&license, meters.iter().map(LoadedMeter::entry));
         Decided {
-            events: self.event(Entity::License, Action::Changed, *license.id.bytes(), digest),
+            events: self.event(Entity::License, Action::Changed, *license.id.bytes(), text),
             changes: vec![Change::ChangeMeters(account, license, policy, meters, hidden)],
             reply,
         }

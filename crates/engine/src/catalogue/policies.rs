@@ -68,10 +68,10 @@ impl Desk<'_> {
     }
 
     fn put_policy(&self, action: Action, policy: Policy) -> Decided {
-        let digest = canonical::policy(&policy);
+        let text = canonical::policy(&policy);
         Decided {
             changes: vec![Change::PutPolicy(self.caller.account, policy.clone())],
-            events: self.event(Entity::Policy, action, *policy.id.bytes(), digest),
+            events: self.event(Entity::Policy, action, *policy.id.bytes(), text),
             reply: Reply::Policy(policy),
         }
     }

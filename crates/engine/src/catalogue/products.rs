@@ -56,10 +56,10 @@ impl Desk<'_> {
     }
 
     fn put_product(&self, action: Action, product: Product) -> Decided {
-        let digest = canonical::product(&product);
+        let text = canonical::product(&product);
         Decided {
             changes: vec![Change::PutProduct(self.caller.account, product.clone())],
-            events: self.event(Entity::Product, action, *product.id.bytes(), digest),
+            events: self.event(Entity::Product, action, *product.id.bytes(), text),
             reply: Reply::Product(product),
         }
     }

@@ -59,10 +59,10 @@ impl Desk<'_> {
             revoked_at: None,
             created_at: self.now,
         };
-        let digest = canonical::token(&token);
+        let text = canonical::token(&token);
         Ok(Decided {
             changes: vec![Change::PutToken(self.caller.account, token.clone())],
-            events: self.event(Entity::Token, Action::Created, *token.id.bytes(), digest),
+            events: self.event(Entity::Token, Action::Created, *token.id.bytes(), text),
             reply: Reply::Token(token, Some(Secret(secret))),
         })
     }
@@ -73,10 +73,10 @@ impl Desk<'_> {
         let unknown = || Refusal::Unknown(Kind::Token, id.to_string());
         let mut token = self.reader.token(self.caller.account, id)?.ok_or_else(unknown)?;
         token.revoked_at = Some(token.revoked_at.unwrap_or(self.now));
-        let digest = canonical::token(&token);
+        let text = canonical::token(&token);
         Ok(Decided {
             changes: vec![Change::PutToken(self.caller.account, token.clone())],
-            events: self.event(Entity::Token, Action::Revoked, *token.id.bytes(), digest),
+            events: self.event(Entity::Token, Action::Revoked, *token.id.bytes(), text),
             reply: Reply::Token(token, None),
         })
     }

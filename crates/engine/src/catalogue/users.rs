@@ -1,7 +1,9 @@
-//! People. Personal data that changes no bill by itself: the ledger says nothing of them.
+//! People. Personal data: the ledger holds a commitment to them.
 
 use usance_core::command::{NewUser, Ref, Reply, UserPatch, UserRef};
 use usance_core::id::{CustomerId, UserId};
+use usance_core::ledger::canonical;
+use usance_core::ledger::record::{Action, Entity};
 use usance_core::limits::NAME_BYTES_MAX;
 use usance_core::refusal::{Kind, Refusal};
 use usance_core::text::display_name;
@@ -31,7 +33,7 @@ impl Desk<'_> {
             updated_at: self.now,
         };
         self.need_user_lock(&user)?;
-        Ok(self.put_user(user))
+        Ok(self.put_user(Action::Created, user))
     }
 
     pub(super) fn change_user(
@@ -57,21 +59,23 @@ impl Desk<'_> {
         user.password = patch.password.unwrap_or(user.password);
         user.metadata = patch.metadata.unwrap_or(user.metadata);
         self.need_user_lock(&user)?;
-        Ok(self.put_user(user))
+        Ok(self.put_user(Action::Changed, user))
     }
 
     pub(super) fn ban_user(&mut self, of: &UserRef, is_banned: bool) -> Result<Decided, Undecided> {
         self.caller.need(Permission::UserWrite)?;
         let mut user = known_user(self.reader, self.caller, of)?;
         user.banned_at = is_banned.then(|| user.banned_at.unwrap_or(self.now));
-        Ok(self.put_user(user))
+        let action = if is_banned { Action::Banned } else { Action::Unbanned };
+        Ok(self.put_user(action, user))
     }
 
-    fn put_user(&self, mut user: User) -> Decided {
+    fn put_user(&self, action: Action, mut user: User) -> Decided {
         user.updated_at = self.now;
+        let text = canonical::user(&user);
         Decided {
             changes: vec![Change::PutUser(self.caller.account, user.clone())],
-            events: Vec::new(),
+            events: self.private_event(Entity::User, action, *user.id.bytes(), text),
             reply: Reply::User(Box::new(user)),
         }
     }
@@ -80,9 +84,10 @@ impl Desk<'_> {
         self.caller.need(Permission::UserWrite)?;
         let user = known_user(self.reader, self.caller, of)?;
         self.need_unreferred(Kind::User, &Referent::User(user.id))?;
+        let text = canonical::user(&user);
         Ok(Decided {
             changes: vec![Change::DeleteUser(self.caller.account, user.id)],
-            events: Vec::new(),
+            events: self.private_event(Entity::User, Action::Deleted, *user.id.bytes(), text),
             reply: Reply::Deleted,
         })
     }

@@ -197,7 +197,10 @@ impl SqliteStore {
         let (license, meter) = match &record.event {
             Event::Use(event) => (event.license, event.meter),
             Event::Refused(event) => (event.license, event.meter),
-            Event::Opened { .. } | Event::Changed(_) | Event::ClockBack { .. } => return Ok(()),
+            Event::Opened { .. }
+            | Event::Changed(_)
+            | Event::Noticed(_)
+            | Event::ClockBack { .. } => return Ok(()),
         };
         // A license that was deleted later has no meters to bring anywhere.
         if self.licenses.find(&db.lock(), account, &LicenseRef::Id(license))?.is_none() {

@@ -89,8 +89,8 @@ fn check_one(
     let Some(policy) = policies.get(&license.policy) else { return Ok(()) };
     let stored: Vec<_> = seen.iter().map(|row| row.name.clone()).collect();
     let meters = rows::meters_of(policy, seen);
-    let digest = canonical::license(&license, meters.iter().map(LoadedMeter::entry));
-    entries.compare("license", &license.id, license.id.bytes(), digest);
+    let text = canonical::license(&license, meters.iter().map(LoadedMeter::entry));
+    entries.compare("license", &license.id, license.id.bytes(), &text);
     meters::check(db, ledger, auditor, (license.id, &meters, &stored), entries.report)?;
     meters::check_hidden(ledger, auditor, (license.id, &hidden), entries.report);
     Ok(())

@@ -1,9 +1,11 @@
 //! Compares what lives on licenses with what the ledger says of it.
 
-use rusqlite::{Connection, params};
+use std::fmt::Display;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
 use usance_core::id::LicenseId;
 use usance_core::ledger::audit::Auditor;
-use usance_core::ledger::canonical;
+use usance_core::ledger::canonical::{self, Canonical};
 
 use super::catalogue::Entries;
 use super::{Finding, Named, Problem};
@@ -23,15 +25,55 @@ pub fn check_entries(
     while let Some(row) = found.next()? {
         let license = LicenseId::from_bytes(row.get("license")?);
         let activation = live_rows::activation(row)?;
-        let digest = canonical::activation(license, &activation);
-        entries.compare("activation", &activation.id, activation.id.bytes(), digest);
+        let text = canonical::activation(license, &activation);
+        entries.compare("activation", &activation.id, activation.id.bytes(), &text);
     }
     let sql = format!("SELECT {} FROM entitlement WHERE account = ?1", rows::ENTITLEMENT);
     let mut statement = db.prepare(&sql)?;
     let mut found = statement.query([ledger.account.bytes()])?;
     while let Some(row) = found.next()? {
         let one = people_rows::entitlement(row)?;
-        entries.compare("entitlement", &one.id, one.id.bytes(), canonical::entitlement(&one));
+        entries.compare("entitlement", &one.id, one.id.bytes(), &canonical::entitlement(&one));
+    }
+    people(db, ledger, entries)
+}
+
+/// Compares customers and people with the commitments to them, as far as their salts are kept.
+fn people(db: &Connection, ledger: &Named, entries: &mut Entries<'_>) -> rusqlite::Result<()> {
+    let sql = format!("SELECT {} FROM customer WHERE account = ?1", rows::CUSTOMER);
+    let mut statement = db.prepare(&sql)?;
+    let mut found = statement.query([ledger.account.bytes()])?;
+    while let Some(row) = found.next()? {
+        let one = rows::customer(row)?;
+        let text = canonical::customer(&one);
+        compare_private(db, entries, ("customer", &one.id, one.id.bytes()), &text)?;
+    }
+    let sql = format!("SELECT {} FROM user WHERE account = ?1", rows::USER);
+    let mut statement = db.prepare(&sql)?;
+    let mut found = statement.query([ledger.account.bytes()])?;
+    while let Some(row) = found.next()? {
+        let one = people_rows::user(row)?;
+        compare_private(db, entries, ("user", &one.id, one.id.bytes()), &canonical::user(&one))?;
+    }
+    Ok(())
+}
+
+/// Compares a thing with the commitment to it, opened by the salt that lies beside its last change.
+/// Without a salt, which an erasure takes away, nothing can be said of it but that it is there.
+fn compare_private(
+    db: &Connection,
+    entries: &mut Entries<'_>,
+    (word, name, id): (&str, &dyn Display, &[u8; 16]),
+    text: &Canonical,
+) -> rusqlite::Result<()> {
+    let salt: Option<[u8; 32]> = db
+        .prepare_cached("SELECT salt FROM detail WHERE thing = ?1 ORDER BY id DESC LIMIT 1")?
+        .query_row([id], |row| row.get(0))
+        .optional()?
+        .flatten();
+    match salt {
+        Some(salt) => entries.compare_digest(word, name, id, text.commitment(&salt)),
+        None => entries.pass(),
     }
     Ok(())
 }

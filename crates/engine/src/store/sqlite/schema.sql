@@ -51,6 +51,16 @@ CREATE TABLE subject (
     address TEXT
 );
 
+-- Things of the catalogue after each change, beside the record of it. A row id is that of a record.
+-- `salt` opens the ledger's commitment where the thing is personal data.
+CREATE TABLE detail (
+    id    INTEGER PRIMARY KEY,
+    thing BLOB NOT NULL,
+    text  TEXT NOT NULL,
+    salt  BLOB
+);
+CREATE INDEX detail_thing ON detail (thing, id);
+
 CREATE TABLE product (
     account     BLOB NOT NULL,
     id          BLOB NOT NULL,

@@ -57,6 +57,10 @@ pub fn write(db: &Connection, writer: WriterId, unit: &Unit) -> rusqlite::Result
             row.subject.address
         ])?;
     }
+    for row in &unit.details {
+        db.prepare_cached("INSERT INTO detail (id, thing, text, salt) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![row_id(row.ledger, row.record), row.thing, row.text, row.salt])?;
+    }
     for hour in &unit.hours {
         db.prepare_cached(
             "INSERT INTO usage_hour (account, license, meter, hour, uses, incremented, decremented,
