@@ -32,6 +32,7 @@ pub mod command;
 pub mod customer;
 pub mod deciding;
 pub mod entitlement;
+pub mod event;
 pub mod id;
 pub mod key;
 pub mod ledger;

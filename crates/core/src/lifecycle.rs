@@ -226,6 +226,7 @@ const fn is_harmless(permission: Permission) -> bool {
         | P::ActivationRead
         | P::EntitlementRead
         | P::UserRead
+        | P::EventRead
         | P::LicenseValidate
         // Judged by `License::check_metering`.
         | P::MeterIncrement

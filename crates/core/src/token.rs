@@ -100,6 +100,8 @@ permissions! {
     KeyWrite = 30, "key:write";
     /// Start and end processes of an activation.
     ProcessWrite = 31, "process:write";
+    /// Follow what happens, and see who changed what.
+    EventRead = 32, "event:read";
 }
 
 impl Permission {

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use usance_core::artefact::PublicKey;
 use usance_core::caller::Caller;
 use usance_core::command::{Command, Ref, Reply, Secret, UserRef};
 use usance_core::customer::Customer;
 use usance_core::entitlement::Entitlement;
+use usance_core::event::{EventFilter, Events};
 use usance_core::id::{
     AccountId, ActivationId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, TokenId,
     WriterId,
@@ -374,6 +375,34 @@ impl Engine {
     pub async fn public_keys(&self) -> Result<Vec<PublicKey>, Failure> {
         let caller = Arc::new(Caller::system(self.account()));
         self.query(caller, |queries| queries.public_keys()).await
+    }
+
+    /// Events from `from` on that are wanted, oldest first.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn events(
+        &self,
+        caller: Arc<Caller>,
+        from: u64,
+        filter: EventFilter,
+        limit: usize,
+    ) -> Result<Events, Failure> {
+        self.query(caller, move |queries| queries.events(from, &filter, limit)).await
+    }
+
+    /// The number that the next event will have.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn events_end(&self, caller: Arc<Caller>) -> Result<u64, Failure> {
+        self.query(caller, |queries| queries.events_end()).await
+    }
+
+    /// Changes with every commit, for those who follow what happens.
+    #[must_use]
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.0.shared.commits.subscribe()
     }
 
     /// Answers a question from what is committed, on a thread that may wait for the disk.

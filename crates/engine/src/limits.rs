@@ -38,3 +38,5 @@ pub const PAGE_ITEMS_MAX: usize = 1000;
 /// Licenses on which what is due is carried out in one unit of work, so that uses in between do not
 /// wait long when a million periods end at once.
 pub const TIMERS_PER_UNIT_MAX: usize = 1024;
+/// Records that one question for events looks at: a filter that nothing passes must end, too.
+pub const EVENTS_SCANNED_MAX: u64 = 65_536;

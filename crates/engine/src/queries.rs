@@ -1,6 +1,7 @@
 //! Answers questions from what is committed, within what the caller may see.
 
 mod catalogue;
+mod events;
 mod history;
 mod proofs;
 

@@ -25,6 +25,7 @@ use usance_core::live::Live;
 use usance_core::meter::{AllowedFrom, HourSums, MeterSpec, MeterState};
 use usance_core::policy::Policy;
 use usance_core::product::Product;
+use usance_core::quantity::Scale;
 use usance_core::terms::Terms;
 use usance_core::text::Code;
 use usance_core::time::Timestamp;
@@ -304,6 +305,23 @@ pub trait Reader: Send + Sync {
     fn block_of(&self, ledger: LedgerNumber, record: u64) -> Result<Option<Block>, StoreError>;
     /// A stored tree node.
     fn node(&self, ledger: LedgerNumber, at: Position) -> Result<Option<Hash>, StoreError>;
+    /// A thing of the catalogue before and after the change that a record tells of, while that is
+    /// kept.
+    fn details(
+        &self,
+        ledger: LedgerNumber,
+        record: u64,
+        thing: [u8; 16],
+    ) -> Result<BeforeAndAfter, StoreError>;
+
+    /// Digits after the point of a license's meter, if both are there.
+    fn scale(
+        &self,
+        of: AccountId,
+        license: &LicenseRef,
+        meter: &str,
+    ) -> Result<Option<Scale>, StoreError>;
+
     /// The personal data of a record, while it is kept.
     fn subject(&self, ledger: LedgerNumber, record: u64) -> Result<Option<Subject>, StoreError>;
 }
@@ -352,6 +370,9 @@ impl fmt::Debug for SigningKeyRow {
         f.debug_struct("SigningKeyRow").field("public", &self.public).finish_non_exhaustive()
     }
 }
+
+/// A thing's canonical text before and after a change.
+pub type BeforeAndAfter = (Option<String>, Option<String>);
 
 /// Which licenses are wanted, with all references resolved.
 #[derive(Debug, Clone, Default)]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use usance_core::caller::Caller;
 use usance_core::command::{Command, NewToken, Reply, Secret};
 use usance_core::id::{AccountId, LicenseId, WriterId};
@@ -47,6 +48,8 @@ pub struct Shared {
     pub stopped: Mutex<Option<String>>,
     /// Counters.
     pub counters: Counters,
+    /// Counts commits, for those who follow what happens.
+    pub commits: watch::Sender<u64>,
 }
 
 /// Counters since the start.
@@ -428,6 +431,8 @@ impl Writer {
         let counters = &self.shared.counters;
         let records = unit.blocks.iter().map(|block| block.count).sum();
         counters.commits.fetch_add(1, Ordering::Relaxed);
+        // Nobody may be following, which costs a comparison.
+        self.shared.commits.send_modify(|commits| *commits += 1);
         counters.records.fetch_add(records, Ordering::Relaxed);
         counters.commit_ns.fetch_add(spent, Ordering::Relaxed);
         Ok(())

@@ -18,6 +18,7 @@ use usance_core::license::{License, LicenseRef, Status};
 use usance_core::meter::MeterState;
 use usance_core::policy::Policy;
 use usance_core::product::Product;
+use usance_core::quantity::Scale;
 use usance_core::text::Code;
 use usance_core::time::Timestamp;
 use usance_core::token::{SecretHash, Token};
@@ -28,7 +29,7 @@ use super::connection::{Shared, store_error};
 use super::{live_rows, people_rows, rows};
 use crate::limits::RECORD_INDEX_BITS;
 use crate::store::{
-    ActivationQuery, Belongings, Hours, LicenseQuery, Reader, Referent, SigningKeyRow, Slice,
+    ActivationQuery, BeforeAndAfter, Belongings, Hours, LicenseQuery, Reader, Referent, SigningKeyRow, Slice,
     StoreError,
 };
 use crate::unit::{Block, LedgerNumber};
@@ -517,6 +518,39 @@ impl Reader for SqliteReader {
     fn node(&self, ledger: LedgerNumber, at: Position) -> Result<Option<Hash>, StoreError> {
         let sql = "SELECT hash FROM node WHERE ledger = ?1 AND height = ?2 AND position = ?3";
         self.one(sql, params![ledger, at.height, at.index.cast_signed()], |row| row.get(0))
+    }
+
+    fn details(
+        &self,
+        ledger: LedgerNumber,
+        record: u64,
+        thing: [u8; 16],
+    ) -> Result<BeforeAndAfter, StoreError> {
+        let id = row_id(ledger, record);
+        let text = |sql: &str| {
+            self.one(sql, params![thing, id], |row| row.get::<_, String>(0))
+                .map(|found| found.filter(|text| !text.is_empty()))
+        };
+        Ok((
+            text("SELECT text FROM detail WHERE thing = ?1 AND id < ?2 ORDER BY id DESC LIMIT 1")?,
+            text("SELECT text FROM detail WHERE thing = ?1 AND id = ?2")?,
+        ))
+    }
+
+    fn scale(
+        &self,
+        of: AccountId,
+        license: &LicenseRef,
+        meter: &str,
+    ) -> Result<Option<Scale>, StoreError> {
+        let Some(license) = self.license(of, license)? else { return Ok(None) };
+        let Some(policy) = self.policy(of, &Ref::Id(license.policy))? else { return Ok(None) };
+        if let Some(spec) = policy.meter(meter) {
+            return Ok(Some(spec.scale));
+        }
+        let rows = rows::stored_meters(&self.db(), of, license.id).map_err(store_error)?;
+        let own = rows.into_iter().find(|row| &*row.name == meter).and_then(|row| row.own);
+        Ok(own.map(|spec| spec.scale))
     }
 
     fn subject(&self, ledger: LedgerNumber, record: u64) -> Result<Option<Subject>, StoreError> {

@@ -111,6 +111,7 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         }
         Change::DeleteCustomer(account, id) => {
             delete("customer", account, id.bytes())?;
+            forget_details(db, id.bytes())?;
         }
         Change::CreateLicense(account, license, meters) => {
             rows::put_license(db, *account, license)?;
@@ -154,6 +155,7 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         }
         Change::DeleteUser(account, id) => {
             delete("user", account, id.bytes())?;
+            forget_details(db, id.bytes())?;
         }
         Change::PutSigningKey(account, key) => {
             people_rows::put_signing_key(db, *account, key)?;
@@ -188,4 +190,9 @@ fn wake_machines(db: &Connection, account: AccountId, policy: &Policy) -> rusqli
     )?
     .execute(params![account.bytes(), policy.id.bytes(), policy.updated_at.0])
     .map(|_| ())
+}
+
+/// Forgets what a person or customer was, and the salts that open the ledger's commitments to it.
+fn forget_details(db: &Connection, thing: &[u8; 16]) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM detail WHERE thing = ?1")?.execute([thing]).map(|_| ())
 }

@@ -1,0 +1,236 @@
+//! What happened: the ledger, told to those who listen.
+
+use usance_core::event::{EventFilter, Events, Told, What, kind};
+use usance_core::id::{
+    ActivationId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, TokenId, UserId,
+};
+use usance_core::ledger::block;
+use usance_core::ledger::record::{ChangedEvent, Entity, Event, Record};
+use usance_core::license::LicenseRef;
+use usance_core::quantity::Scale;
+use usance_core::refusal::{Kind, Refusal};
+use usance_core::text::Code;
+use usance_core::token::Permission;
+use usance_core::usage::Subject;
+use usance_core::view::HistoryEvent;
+
+use super::Queries;
+use crate::catalogue::Undecided;
+use crate::limits::{EVENTS_SCANNED_MAX, PAGE_ITEMS_MAX};
+use crate::store::{FastMap, StoreError};
+use crate::unit::LedgerNumber;
+
+impl Queries<'_> {
+    /// Events from `from` on that are wanted, oldest first, at most `limit`. Looks at a bounded
+    /// number of records: an answer may be empty and not the end.
+    ///
+    /// # Errors
+    /// A refusal, or the store's.
+    pub fn events(
+        &self,
+        from: u64,
+        filter: &EventFilter,
+        limit: usize,
+    ) -> Result<Events, Undecided> {
+        self.caller.need(Permission::EventRead)?;
+        let filter = self.within_locks(filter)?;
+        if limit == 0 || limit > PAGE_ITEMS_MAX {
+            return Err(Refusal::invalid("limit", "must be 1 to 1000").into());
+        }
+        let mut events = Events { items: Vec::new(), next: from, is_end: true };
+        let number = self.reader.ledger_number(self.caller.account, self.writer)?;
+        let Some(ledger) = number else { return Ok(events) };
+        let last = self.reader.last_block(ledger)?;
+        let size = last.map_or(0, |last| last.first + last.count);
+        if from > size {
+            let what = "must not be beyond the end of the ledger";
+            return Err(Refusal::invalid("from", what).into());
+        }
+        let end = size.min(from.saturating_add(EVENTS_SCANNED_MAX));
+        let mut scales = FastMap::default();
+        while events.next < end && events.items.len() < limit {
+            let missing = || StoreError::Corrupt(format!("record {} is missing", events.next));
+            let block = self.reader.block_of(ledger, events.next)?.ok_or_else(missing)?;
+            let skipped = usize::try_from(events.next - block.first).unwrap_or(usize::MAX);
+            for (bytes, _) in block::records(&block.body).skip(skipped) {
+                if events.items.len() >= limit || events.next >= end {
+                    break;
+                }
+                let corrupt =
+                    |error| StoreError::Corrupt(format!("record {}: {error}", events.next));
+                let record = Record::decode(bytes).map_err(corrupt)?;
+                if is_wanted(&record.event, &filter) {
+                    let told = self.told((ledger, events.next), &record, &mut scales)?;
+                    events.items.push(told);
+                }
+                events.next += 1;
+            }
+        }
+        events.is_end = events.next >= size;
+        Ok(events)
+    }
+
+    /// How many records the account's ledger has.
+    ///
+    /// # Errors
+    /// A refusal, or the store's.
+    pub fn events_end(&self) -> Result<u64, Undecided> {
+        self.caller.need(Permission::EventRead)?;
+        let number = self.reader.ledger_number(self.caller.account, self.writer)?;
+        let last = match number {
+            Some(ledger) => self.reader.last_block(ledger)?,
+            None => None,
+        };
+        Ok(last.map_or(0, |last| last.first + last.count))
+    }
+
+    /// The filter, narrowed to what the caller's locks let it see.
+    fn within_locks(&self, filter: &EventFilter) -> Result<EventFilter, Refusal> {
+        let mut filter = filter.clone();
+        let locks = &self.caller.locks;
+        if locks.product.is_some() || locks.user.is_some() || locks.customer.is_some() {
+            self.caller.need_unlocked()?;
+        }
+        if let Some(only) = locks.license {
+            if filter.license.is_some_and(|license| license != only) {
+                return Err(Refusal::Locked(Kind::License));
+            }
+            filter.license = Some(only);
+        }
+        if let Some(only) = &locks.meter {
+            if filter.meter.as_ref().is_some_and(|meter| meter != only) {
+                return Err(Refusal::Locked(Kind::Meter));
+            }
+            filter.meter = Some(only.clone());
+        }
+        Ok(filter)
+    }
+
+    fn told(
+        &self,
+        (ledger, number): (LedgerNumber, u64),
+        record: &Record<'_>,
+        scales: &mut FastMap<(LicenseId, String), Scale>,
+    ) -> Result<Told, Undecided> {
+        let what = match &record.event {
+            Event::Opened { .. } => What::Opened,
+            Event::ClockBack { wall } => What::ClockBack { wall: *wall },
+            Event::Changed(event) => self.changed((ledger, number), event)?,
+            Event::Noticed(event) => What::Noticed {
+                meter: code(event.meter)?,
+                scale: self.scale(event.license, event.meter, scales)?,
+                notice: event.notice,
+                cause: event.cause,
+                total: event.total,
+                allowed: event.allowed,
+            },
+            Event::Refused(event) => What::Meter {
+                meter: code(event.meter)?,
+                scale: self.scale(event.license, event.meter, scales)?,
+                event: HistoryEvent::Refused {
+                    operation: event.operation,
+                    asked: event.asked,
+                    code: event.code.into(),
+                    total: event.total,
+                },
+            },
+            Event::Use(event) => {
+                let attributes = event.attributes.iter();
+                let subject = match event.subject {
+                    Some(_) => self.reader.subject(ledger, number)?,
+                    None => None::<Subject>,
+                };
+                What::Meter {
+                    meter: code(event.meter)?,
+                    scale: self.scale(event.license, event.meter, scales)?,
+                    event: HistoryEvent::Use {
+                        counted: event.counted,
+                        activation: event.activation,
+                        reference: event.reference,
+                        turn: event.turn,
+                        occurred_at: event.occurred_at,
+                        subject,
+                        attributes: attributes
+                            .map(|(name, value)| (name.into(), value.into()))
+                            .collect(),
+                    },
+                }
+            }
+        };
+        let license = license_of(&record.event);
+        Ok(Told { number, at: record.at, kind: kind(&record.event), license, what })
+    }
+
+    fn changed(
+        &self,
+        (ledger, number): (LedgerNumber, u64),
+        event: &ChangedEvent,
+    ) -> Result<What, Undecided> {
+        let (before, after) = self.reader.details(ledger, number, event.id)?;
+        Ok(What::Changed { thing: thing(event.entity, event.id), by: event.by, before, after })
+    }
+
+    /// Digits after the point of a meter; none of a license that is gone.
+    fn scale(
+        &self,
+        license: LicenseId,
+        meter: &str,
+        known: &mut FastMap<(LicenseId, String), Scale>,
+    ) -> Result<Scale, Undecided> {
+        if let Some(scale) = known.get(&(license, meter.to_owned())) {
+            return Ok(*scale);
+        }
+        let found = self.reader.scale(self.caller.account, &LicenseRef::Id(license), meter)?;
+        let scale = found.unwrap_or_default();
+        known.insert((license, meter.to_owned()), scale);
+        Ok(scale)
+    }
+}
+
+fn code(meter: &str) -> Result<Code, StoreError> {
+    Code::parse("meter", meter).map_err(|_| StoreError::Corrupt(format!("{meter} is no meter")))
+}
+
+fn license_of(event: &Event<'_>) -> Option<LicenseId> {
+    match event {
+        Event::Use(event) => Some(event.license),
+        Event::Refused(event) => Some(event.license),
+        Event::Noticed(event) => Some(event.license),
+        Event::Changed(event) if event.entity == Entity::License => {
+            Some(LicenseId::from_bytes(event.id))
+        }
+        _ => None,
+    }
+}
+
+fn is_wanted(event: &Event<'_>, filter: &EventFilter) -> bool {
+    let meter = match event {
+        Event::Use(event) => Some(event.meter),
+        Event::Refused(event) => Some(event.meter),
+        Event::Noticed(event) => Some(event.meter),
+        _ => None,
+    };
+    let thing = match event {
+        Event::Changed(event) => Some(event.id),
+        _ => None,
+    };
+    filter.license.is_none_or(|license| license_of(event) == Some(license))
+        && filter.meter.as_ref().is_none_or(|wanted| meter == Some(wanted.as_str()))
+        && filter.thing.is_none_or(|wanted| thing == Some(wanted))
+        && filter.kinds.contain(kind(event))
+}
+
+/// The id of a thing as it is shown.
+fn thing(entity: Entity, id: [u8; 16]) -> String {
+    match entity {
+        Entity::Product => ProductId::from_bytes(id).to_string(),
+        Entity::Policy => PolicyId::from_bytes(id).to_string(),
+        Entity::License => LicenseId::from_bytes(id).to_string(),
+        Entity::Token => TokenId::from_bytes(id).to_string(),
+        Entity::Activation => ActivationId::from_bytes(id).to_string(),
+        Entity::Entitlement => EntitlementId::from_bytes(id).to_string(),
+        Entity::Customer => CustomerId::from_bytes(id).to_string(),
+        Entity::User => UserId::from_bytes(id).to_string(),
+        Entity::Rule | Entity::Webhook => id.iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
