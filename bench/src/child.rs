@@ -74,6 +74,11 @@ impl Child {
         Memory::of(self.process.id())
     }
 
+    /// The processor time it has used.
+    pub fn processor_time(&self) -> Result<Duration> {
+        crate::machine::processor_time(self.process.id())
+    }
+
     /// Waits for the line `listening on http://ADDRESS`.
     pub fn wait_for_address(&mut self, wait_max: Duration) -> Result<SocketAddr> {
         Ok(self.wait_for_ready(wait_max)?.0)

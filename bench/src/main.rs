@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "tables on standard output are what this program makes")]
 
+mod builds;
 mod child;
 mod compare;
 mod connection;
@@ -53,6 +54,8 @@ struct Cli {
 enum Command {
     /// Compare uses over HTTP with a no-op server, Redis, PostgreSQL and the disk
     Http(compare::Options),
+    /// Compare builds of usance over HTTP, window by window
+    Builds(builds::Options),
     /// Be the no-op server
     Noop {
         #[arg(long, default_value = "127.0.0.1:0")]
@@ -145,6 +148,10 @@ fn main() -> Result<()> {
     interrupt::install()?;
     match command {
         Command::Http(options) => http(&options),
+        Command::Builds(options) => {
+            let directory = compare::temporary_directory(options.directory.as_deref())?;
+            builds::measure(&options, directory.path(), drawing(options.markdown))
+        }
         Command::Noop { listen } => noop::serve(listen),
         Command::Memory { common, licenses, batch, directory } => {
             let directory = compare::temporary_directory(directory.as_deref())?;

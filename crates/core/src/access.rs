@@ -19,8 +19,8 @@
 //! **Reserve.** Each session has at most one reservation: the first that matches who holds it. What
 //! a reservation's own sessions do not hold of it is kept: nobody else may take it, also while no
 //! one uses it. What they hold beyond it comes from the common pool. If the reservations of a meter
-//! exceed its capacity, the earlier ones are filled first. On a meter without a ceiling reservations
-//! change nothing, since there is always more.
+//! exceed its capacity, the earlier ones are filled first. On a meter without a ceiling
+//! reservations change nothing, since there is always more.
 //!
 //! **Meters.** A rule without a meter concerns every meter, each by itself: `limit 5 user=ada` is
 //! five of each. Numbers are quantities at the meter's scale, like its capacity and what is in use.
@@ -46,7 +46,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 pub use self::address::AddressPattern;
-pub use self::judge::{Held, Owners, Verdict};
+pub use self::judge::{Counts, Held, Owners, Verdict};
 pub use self::pattern::Pattern;
 pub use self::rule::{Effect, Intent, Rule, Scope};
 use crate::limits::{

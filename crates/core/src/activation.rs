@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::id::{ActivationId, ComponentId, ProcessId, UserId};
+use crate::limits::PROCESS_HEARTBEAT_SECONDS;
 use crate::metadata::Metadata;
 use crate::terms::{HeartbeatFrom, Terms};
 use crate::time::Timestamp;
@@ -43,7 +44,7 @@ pub struct Activation {
     pub metadata: Metadata,
     /// How long it lives after its last heartbeat, in seconds, where it brought that along.
     pub own_heartbeat_seconds: Option<u32>,
-    /// When it last showed that it lives; none if it never had to.
+    /// When it last showed that it lives; none if it has not, or was told to begin anew.
     pub seen_at: Option<Timestamp>,
     /// When a file was last made for it.
     pub last_file_at: Option<Timestamp>,
@@ -97,6 +98,12 @@ impl Activation {
         Some(self.dies_at(terms)?.plus_ms(terms.revive_seconds.ms()?))
     }
 
+    /// When it last showed life: when it was made, if it never has since.
+    #[must_use]
+    pub fn last_life(&self) -> Timestamp {
+        self.seen_at.unwrap_or(self.created_at)
+    }
+
     /// Whether it lives at `now`.
     #[must_use]
     pub fn heartbeat(&self, terms: &Terms, now: Timestamp) -> Heartbeat {
@@ -140,6 +147,15 @@ pub struct Process {
     pub seen_at: Timestamp,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+impl Process {
+    /// When it dies if nothing is heard of it.
+    #[must_use]
+    pub fn dies_at(&self, machine: &Activation, terms: &Terms) -> Timestamp {
+        let by_default = i64::from(PROCESS_HEARTBEAT_SECONDS) * 1000;
+        self.seen_at.plus_ms(machine.heartbeat_ms(terms).unwrap_or(by_default))
+    }
 }
 
 /// How a caller names an activation of a license.

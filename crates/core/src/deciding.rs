@@ -23,7 +23,7 @@ use crate::terms::{Terms, WhenDead};
 use crate::time::Timestamp;
 use crate::usage::{Ended, Operation, OperationKind, Reference, Subject, Use};
 
-pub use self::overdue::overdue;
+pub use self::overdue::{overdue, overdue_idle};
 
 /// What a decision looks at.
 #[derive(Debug, Clone, Copy)]
@@ -207,7 +207,7 @@ impl<'a> Situation<'a> {
         used: &Use,
         activation: Option<&Arc<Activation>>,
     ) -> Result<(), Refusal> {
-        if self.terms.access.is_empty() {
+        if self.terms.access.is_empty() || !used.operation.begins() {
             return Ok(());
         }
         let who = who(used.subject.as_ref(), activation.map(|found| &**found));

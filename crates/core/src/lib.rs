@@ -4,9 +4,13 @@
 //! arguments. A rule that matters to a bill lives in this crate and nowhere else.
 //!
 //! - [`id`], [`quantity`], [`time`], [`text`]: the words everything else is said in.
+//! - [`period`]: cycles and spans of the calendar, in a time zone.
 //! - [`product`], [`policy`], [`customer`], [`license`], [`token`]: the catalogue.
+//! - [`activation`], [`activating`]: machines that hold a license, and how they come to.
 //! - [`meter`]: the counter and the rules by which it moves.
 //! - [`usage`]: the command that moves it; [`command`]: those that change the catalogue.
+//! - [`access`]: whom a license serves, and how many units they may hold.
+//! - [`validation`], [`lifecycle`]: whether a license is valid; what becomes of it over time.
 //! - [`caller`]: who may do what; [`view`]: what queries show.
 //! - [`refusal`]: every expected no.
 //! - [`ledger`]: records, the Merkle tree over them, checkpoints, and the auditor.
@@ -19,6 +23,7 @@
 extern crate alloc;
 
 pub mod access;
+pub mod activating;
 pub mod activation;
 pub mod artefact;
 pub mod audience;
@@ -31,6 +36,7 @@ pub mod id;
 pub mod key;
 pub mod ledger;
 pub mod license;
+pub mod lifecycle;
 pub mod limits;
 pub mod live;
 pub mod metadata;

@@ -7,7 +7,7 @@ use core::fmt;
 use crate::id::{CustomerId, LicenseId, PolicyId, ProductId, UserId};
 use crate::metadata::Metadata;
 use crate::refusal::Refusal;
-use crate::terms::{Overrides, Stopper, Terms};
+use crate::terms::{Overrides, Stopper, Terms, WhenExpired};
 use crate::text::Code;
 use crate::time::Timestamp;
 
@@ -152,13 +152,19 @@ pub enum StandingChange {
 }
 
 impl License {
+    /// Whether it is over at `now`, whatever the terms make of that.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+
     /// How it stands at `now`.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> Status {
         match self.standing {
             Standing::Revoked => Status::Revoked,
             Standing::Suspended => Status::Suspended,
-            Standing::Active if self.expires_at.is_some_and(|end| end <= now) => Status::Expired,
+            Standing::Active if self.is_expired(now) => Status::Expired,
             Standing::Active if self.valid_from.is_some_and(|begin| begin > now) => {
                 Status::NotYetValid
             }
@@ -167,7 +173,7 @@ impl License {
     }
 
     /// Refuses metering in a state that stops it (rule 10). What lives on the license is looked at
-    /// by [`crate::deciding`].
+    /// by [`crate::deciding`]. Expiry that the terms take for none does not stop it either.
     ///
     /// # Errors
     /// The refusal that belongs to the state.
@@ -176,11 +182,12 @@ impl License {
             return Err(Refusal::LicenseRevoked(self.id));
         }
         let goes_on = |state| terms.meter_while.contains(state);
+        let expiry_stops = !goes_on(Stopper::Expired) && terms.when_expired != WhenExpired::Allow;
         if self.standing == Standing::Suspended && !goes_on(Stopper::Suspended) {
             return Err(Refusal::LicenseSuspended(self.id));
         }
         match (self.expires_at, self.valid_from) {
-            (Some(end), _) if end <= now && !goes_on(Stopper::Expired) => {
+            (Some(end), _) if end <= now && expiry_stops => {
                 return Err(Refusal::LicenseExpired(self.id, end));
             }
             (_, Some(begin)) if begin > now && !goes_on(Stopper::NotYetValid) => {
@@ -196,11 +203,13 @@ impl License {
         }
     }
 
-    /// When it must have checked in by; none if it need not.
+    /// When it must have checked in by; none if it need not. The first time is counted from when it
+    /// was made, or becomes valid if that is later: nobody can check in what nobody may use yet.
     #[must_use]
     pub fn check_in_due(&self, terms: &Terms) -> Option<Timestamp> {
         let every = terms.check_in_every.as_ref()?;
-        let last = self.marks.checked_in_at.unwrap_or(self.created_at);
+        let began = self.valid_from.map_or(self.created_at, |begin| begin.max(self.created_at));
+        let last = self.marks.checked_in_at.unwrap_or(began);
         Some(every.after(last, &terms.time_zone))
     }
 

@@ -68,6 +68,11 @@ pub const COMPONENTS_MAX: usize = 20;
 pub const FINGERPRINT_BYTES_MAX: usize = 4096;
 /// Longest name of a machine, host, platform or process, in bytes.
 pub const MACHINE_TEXT_BYTES_MAX: usize = 1024;
+/// Most processor cores of one machine: what a signed 32-bit field of another system holds.
+pub const CORES_MAX: u32 = i32::MAX.unsigned_abs();
+/// How long a process lives after its last heartbeat, in seconds, where its machine has no life span
+/// of its own and its license's terms state none: ten minutes.
+pub const PROCESS_HEARTBEAT_SECONDS: u32 = 600;
 /// Entries of metadata on one thing.
 pub const METADATA_ENTRIES_MAX: usize = 64;
 /// Longest key of metadata, in bytes.
@@ -103,3 +108,6 @@ pub const ACCESS_RULES_MAX: usize = 10_000;
 pub const ACCESS_RULE_PATTERNS_MAX: usize = 1000;
 /// Reservations that may concern one meter: every one of them is summed up at each checkout.
 pub const ACCESS_METER_RESERVATIONS_MAX: usize = 64;
+/// How much older than now the mark of the last validation must be to be written again, in
+/// milliseconds: one minute, so that a program that asks every second does not write each time.
+pub const VALIDATED_AGAIN_MS: i64 = 60 * 1000;

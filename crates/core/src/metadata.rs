@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use crate::audience::{Audience, Audiences};
 use crate::limits::{METADATA_BYTES_MAX, METADATA_ENTRIES_MAX, METADATA_KEY_BYTES_MAX};
 use crate::refusal::Refusal;
+use crate::terms::{escape, unescape};
 
 /// A note.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +62,38 @@ impl Metadata {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The notes as text, one a line, for storage.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        for entry in &self.0 {
+            let audiences: Vec<_> = entry.visible_to.iter().map(Audience::word).collect();
+            text.push_str(&audiences.join(","));
+            for part in [&entry.key, &entry.value] {
+                text.push('\t');
+                escape(part, &mut text);
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Reads what [`Metadata::to_text`] wrote. None if it did not.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        let entry = |line: &str| {
+            let (audiences, rest) = line.split_once('\t')?;
+            let (key, value) = rest.split_once('\t')?;
+            let words = audiences.split(',').filter(|word| !word.is_empty());
+            Some(Entry {
+                key: unescape(key),
+                value: unescape(value),
+                visible_to: words.map(Audience::from_word).collect::<Option<_>>()?,
+            })
+        };
+        Self::new(text.lines().map(entry).collect::<Option<_>>()?).ok()
     }
 
     /// What an audience sees of them; none is the vendor, who sees all.

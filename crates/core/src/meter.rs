@@ -379,6 +379,12 @@ impl MeterState {
 }
 
 impl HourSums {
+    /// Whether nothing happened in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self { hour: self.hour, ..Self::default() }
+    }
+
     /// The sums with one more use; those of a new hour begin at zero. None on overflow.
     #[must_use]
     pub fn with(&self, counted: &Counted, at: Timestamp) -> Option<Self> {

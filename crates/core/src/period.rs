@@ -189,7 +189,7 @@ impl Cycle {
     /// The last index whose boundary is not after the instant.
     fn index_at(&self, steps: &Steps, at_ms: i64) -> i64 {
         let wall_ms = self.zone.wall_ms(at_ms);
-        let mut index = match *steps {
+        let index = match *steps {
             Steps::Hours { phase_ms } => return (at_ms - phase_ms).div_euclid(HOUR_MS),
             Steps::Days { first_ms, days } => (wall_ms - first_ms).div_euclid(days * DAY_MS),
             Steps::Months { first_ms, months } => {
@@ -199,12 +199,10 @@ impl Cycle {
                 if is_ahead { index - 1 } else { index }
             }
         };
-        // The wall shows this boundary or more, so it has passed. In a fold the wall may have
-        // shown later ones before: a day of them at most, since no clock was set back further.
-        while self.boundary_ms(steps, index + 1) <= at_ms {
-            index += 1;
-        }
-        index
+        // The wall shows this boundary or more, so it has passed. In a fold the wall has shown
+        // more before: one more boundary at most, since no clock was set back by over a day.
+        let is_in_fold = self.boundary_ms(steps, index + 1) <= at_ms;
+        if is_in_fold { index + 1 } else { index }
     }
 
     /// How many periods after `earlier_ms` and up to `later_ms` do not exist: only of those of a

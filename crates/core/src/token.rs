@@ -200,7 +200,13 @@ impl SecretHash {
     /// Whether `secret` is the one, in time that does not depend on the answer.
     #[must_use]
     pub fn matches(&self, secret: &str) -> bool {
-        self.0.ct_eq(&Self::of(secret).0).into()
+        self.is(&Self::of(secret))
+    }
+
+    /// The same, for a secret that was hashed already.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
     }
 }
 

@@ -241,6 +241,19 @@ impl Operation {
         }
     }
 
+    /// Whether it begins or continues something: what was begun may always be ended, whatever
+    /// became of the license meanwhile.
+    #[must_use]
+    pub const fn begins(&self) -> bool {
+        !matches!(self, Self::Settle(..) | Self::Release(_) | Self::CheckIn(_))
+    }
+
+    /// Whether it makes a hold or session, which needs an id.
+    #[must_use]
+    pub const fn makes_id(&self) -> bool {
+        matches!(self, Self::Hold(_) | Self::CheckOut(_))
+    }
+
     /// What a record of its refusal calls it.
     #[must_use]
     pub const fn kind(&self) -> OperationKind {

@@ -5,10 +5,11 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::activation::{Activation, Heartbeat};
-use crate::command::Ref;
+use crate::command::{Ref, UserRef};
 use crate::id::{ActivationId, CustomerId, LicenseId, PolicyId, ProductId};
 use crate::ledger::tree::Hash;
-use crate::license::Status;
+use crate::license::{LicenseRef, Status};
+use crate::live::{Hold, Session};
 use crate::meter::{AllowedFrom, Counted, HourSums, Meter, MeterSpec, MeterState, Turn};
 use crate::quantity::{Quantity, Scale};
 use crate::text::Code;
@@ -42,8 +43,49 @@ pub struct LicenseFilter {
     pub policy: Option<Ref<PolicyId>>,
     /// Those of a customer.
     pub customer: Option<Ref<CustomerId>>,
+    /// Those that a customer sold.
+    pub reseller: Option<Ref<CustomerId>>,
+    /// Those that a person owns or may use.
+    pub user: Option<UserRef>,
     /// Those that stand so.
     pub status: Option<Status>,
+}
+
+/// Which machines are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ActivationFilter {
+    /// Those of a license.
+    pub license: Option<LicenseRef>,
+    /// Those of a product's licenses.
+    pub product: Option<Ref<ProductId>>,
+    /// Those of a policy's licenses.
+    pub policy: Option<Ref<PolicyId>>,
+    /// Those with this fingerprint.
+    pub fingerprint: Option<String>,
+    /// Those of a person.
+    pub user: Option<UserRef>,
+}
+
+/// Units set aside, with what their quantities need to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldView {
+    /// Whose.
+    pub license: LicenseId,
+    /// Digits after the point.
+    pub scale: Scale,
+    /// The hold.
+    pub hold: Arc<Hold>,
+}
+
+/// A checkout, with what its quantities need to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionView {
+    /// Whose.
+    pub license: LicenseId,
+    /// Digits after the point.
+    pub scale: Scale,
+    /// The session.
+    pub session: Arc<Session>,
 }
 
 /// A machine, and what follows from its license's terms.

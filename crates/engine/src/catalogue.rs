@@ -1,17 +1,36 @@
 //! Changes of the catalogue: loads what a command refers to and decides it.
 
+mod customers;
+mod entitlements;
+mod files;
 mod licenses;
+mod lifecycle;
+mod machines;
+mod meters;
+mod policies;
 mod products;
 mod tokens;
+mod users;
+
+use std::str::FromStr;
 
 use usance_core::caller::{Caller, Credential};
 use usance_core::command::{Command, Reply};
+use usance_core::id::TokenId;
 use usance_core::ledger::record::{Action, ChangedEvent, Entity};
+use usance_core::license::LicenseRef;
 use usance_core::refusal::{Kind, Refusal};
+use usance_core::text::Code;
 use usance_core::time::Timestamp;
+use usance_core::token::Permissions;
 
-use crate::store::{Reader, Store, StoreError};
-use crate::unit::Change;
+use crate::ledger_head::LedgerHead;
+use crate::moving::Moving;
+use crate::queries::known_license;
+use crate::store::{Reader, Referent, Store, StoreError};
+use crate::unit::{Change, Unit};
+use crate::vault::Vault;
+use crate::writer::load_one;
 
 /// What a command leads to.
 #[derive(Debug)]
@@ -19,7 +38,7 @@ pub struct Decided {
     /// What to write.
     pub changes: Vec<Change>,
     /// What the ledger says of it, where it matters to a bill.
-    pub event: Option<ChangedEvent>,
+    pub events: Vec<ChangedEvent>,
     /// What the caller hears.
     pub reply: Reply,
 }
@@ -45,7 +64,7 @@ impl From<StoreError> for Undecided {
     }
 }
 
-/// What decisions need: who asks, when, and what is stored.
+/// What decisions need: who asks, when, what is stored, and where what follows goes.
 pub struct Desk<'a> {
     /// Who asks.
     pub caller: &'a Caller,
@@ -55,6 +74,12 @@ pub struct Desk<'a> {
     pub reader: &'a dyn Reader,
     /// Where meters stand.
     pub store: &'a mut dyn Store,
+    /// What keeps the secret halves of signing keys.
+    pub vault: &'a Vault,
+    /// The ledger of the caller's account.
+    pub head: &'a mut LedgerHead,
+    /// What this unit of work writes.
+    pub unit: &'a mut Unit,
 }
 
 impl Desk<'_> {
@@ -77,7 +102,32 @@ impl Desk<'_> {
             Command::ChangeLicense(of, patch) => self.change_license(&of, patch),
             Command::ChangeStanding(of, change) => self.change_standing(&of, change),
             Command::DeleteLicense(of) => self.delete_license(&of),
+            Command::RenewLicense(of) => self.renew_license(&of),
+            Command::CheckInLicense(of) => self.check_in_license(&of),
+            Command::TransferLicense(of, policy) => self.transfer_license(&of, &policy),
+            Command::ValidateLicense(of, request) => self.validate_license(&of, request),
+            Command::MakeFile(of, request) => self.make_file(&of, request),
             Command::ChangeAllowed(of, meter, change) => self.change_allowed(&of, &meter, change),
+            Command::AddMeter(of, new) => self.add_meter(&of, new),
+            Command::RemoveMeter(of, meter) => self.remove_meter(&of, &meter),
+            Command::Activate(of, new) => self.activate(&of, new),
+            Command::ChangeActivation(of, machine, patch) => {
+                self.change_activation(&of, &machine, patch)
+            }
+            Command::HeartbeatActivation(of, machine) => self.heartbeat(&of, &machine),
+            Command::ResetHeartbeat(of, machine) => self.reset_heartbeat(&of, &machine),
+            Command::Deactivate(of, machine) => self.deactivate(&of, &machine),
+            Command::StartProcess(of, machine, new) => self.start_process(&of, &machine, new),
+            Command::HeartbeatProcess(of, process) => self.heartbeat_process(&of, process),
+            Command::EndProcess(of, process) => self.end_process(&of, process),
+            Command::CreateEntitlement(new) => self.create_entitlement(new),
+            Command::ChangeEntitlement(of, patch) => self.change_entitlement(&of, patch),
+            Command::DeleteEntitlement(of) => self.delete_entitlement(&of),
+            Command::CreateUser(new) => self.create_user(new),
+            Command::ChangeUser(of, patch) => self.change_user(&of, patch),
+            Command::BanUser(of, is_banned) => self.ban_user(&of, is_banned),
+            Command::DeleteUser(of) => self.delete_user(&of),
+            Command::RotateKey => self.rotate_key(),
             Command::CreateToken(new) => self.create_token(new),
             Command::RevokeToken(id) => self.revoke_token(id),
         }
@@ -89,12 +139,41 @@ impl Desk<'_> {
         action: Action,
         id: [u8; 16],
         digest: [u8; 32],
-    ) -> Option<ChangedEvent> {
-        let by = match self.caller.credential {
+    ) -> Vec<ChangedEvent> {
+        vec![ChangedEvent { entity, action, id, by: self.by(), digest }]
+    }
+
+    /// Nobody can give away what they may not do themselves.
+    fn need_grantable(&self, permissions: Permissions) -> Result<(), Refusal> {
+        if self.caller.permissions.contain_all(permissions) {
+            return Ok(());
+        }
+        let missing = permissions.iter().find(|wanted| !self.caller.permissions.contain(*wanted));
+        Err(match missing {
+            Some(permission) => Refusal::PermissionMissing(permission),
+            None => Refusal::invalid("permissions", "may hold '*' only if the caller has '*'"),
+        })
+    }
+
+    fn need_unreferred(&self, kind: Kind, to: &Referent) -> Result<(), Undecided> {
+        match self.reader.referrer(self.caller.account, to)? {
+            None => Ok(()),
+            Some(by) => Err(Refusal::InUse(kind, by).into()),
+        }
+    }
+
+    /// The token that asks, for the ledger.
+    fn by(&self) -> Option<TokenId> {
+        match self.caller.credential {
             Credential::Token(token) => Some(token),
             Credential::License(_) | Credential::System => None,
-        };
-        Some(ChangedEvent { entity, action, id, by, digest })
+        }
+    }
+
+    /// A license that the caller may know of, with its meters and what lives on it.
+    fn moving(&mut self, of: &LicenseRef) -> Result<Moving, Undecided> {
+        let license = known_license(self.reader, self.caller, of)?;
+        Ok(Moving::new(load_one(self.store, self.caller.account, license.id)?))
     }
 }
 
@@ -109,4 +188,22 @@ fn archived(wanted: Option<bool>, since: Option<Timestamp>, now: Timestamp) -> O
         Some(false) => None,
         Some(true) => Some(since.unwrap_or(now)),
     }
+}
+
+/// A code in the form of an id could never be asked for.
+fn need_unlike_id<Id: FromStr>(code: &Code) -> Result<(), Refusal> {
+    match code.parse::<Id>() {
+        Ok(_) => Err(Refusal::invalid("code", "must not have the form of an id")),
+        Err(_) => Ok(()),
+    }
+}
+
+fn email(text: String) -> Result<String, Refusal> {
+    let has_shape = text.split_once('@').is_some_and(|(user, host)| {
+        !user.is_empty() && !host.is_empty() && !text.contains(char::is_whitespace)
+    });
+    if has_shape && text.len() <= 254 {
+        return Ok(text);
+    }
+    Err(Refusal::invalid("email", "must be an address like name@example.com"))
 }

@@ -4,12 +4,12 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use usance_core::caller::Caller;
+use usance_core::deciding::{Decision, decide};
 use usance_core::id::{AccountId, LicenseId};
 use usance_core::key::{as_probably_meant, has_valid_check_symbol};
-use usance_core::ledger::commitment::Commitment;
-use usance_core::ledger::record::{AttributesView, Event, Record, RefusedEvent, UseEvent};
+use usance_core::ledger::record::{Event, Record, RefusedEvent};
 use usance_core::license::{LicenseKey, LicenseRef};
-use usance_core::meter::{Counted, Meter, MeterSpec, MeterState};
+use usance_core::meter::{MeterSpec, MeterState};
 use usance_core::quantity::Scale;
 use usance_core::refusal::{Kind, Refusal};
 use usance_core::text::Code;
@@ -17,9 +17,10 @@ use usance_core::time::Timestamp;
 use usance_core::usage::{Answer, KeyDigest, RequestDigest, Use};
 
 use crate::ledger_head::LedgerHead;
+use crate::moving::{Moving, Told};
 use crate::random;
 use crate::store::{FastMap, Loaded, LoadedLicense, LoadedMeter, Store, StoreError, Wanted};
-use crate::unit::{ClosedHour, MovedMeter, SpentKey, SubjectRow, Unit};
+use crate::unit::{LedgerNumber, SpentKey, Unit};
 
 /// What a caller hears of each of its uses.
 pub type Outcomes = Vec<Result<Answer, Refusal>>;
@@ -53,16 +54,17 @@ impl Batch {
 
 /// The uses of one unit of work that belong to one account.
 pub struct Counting<'a> {
-    account: AccountId,
     window_ms: i64,
-    loaded: Loaded,
+    key_secret: [u8; 32],
+    /// For each use its license's place in `licenses`, if it exists.
+    places: Vec<Option<usize>>,
+    licenses: Vec<Moving>,
+    /// The records of keys that were spent before this unit.
+    spent: FastMap<KeyDigest, (LedgerNumber, u64, Vec<u8>)>,
     /// What this unit has answered under a key.
     answered: FastMap<KeyDigest, Spent>,
-    /// Meters that this unit moved: license place, meter place, place in the unit.
-    moved: FastMap<(usize, usize), usize>,
     refused: FastMap<(usize, usize), u64>,
     batches: &'a [Batch],
-    attributes: Vec<u8>,
 }
 
 #[derive(Clone)]
@@ -80,7 +82,7 @@ impl<'a> Counting<'a> {
         store: &mut dyn Store,
         account: AccountId,
         batches: &'a [Batch],
-        window_ms: i64,
+        (window_ms, key_secret): (i64, &[u8; 32]),
     ) -> Result<Self, StoreError> {
         let mut wanted = Wanted::default();
         for batch in batches {
@@ -90,14 +92,14 @@ impl<'a> Counting<'a> {
         let mut loaded = store.load(&wanted)?;
         find_mistyped(store, account, batches, &mut loaded)?;
         Ok(Self {
-            account,
             window_ms,
-            loaded,
+            key_secret: *key_secret,
+            places: loaded.places,
+            licenses: loaded.licenses.into_iter().map(Moving::new).collect(),
+            spent: loaded.spent,
             answered: FastMap::default(),
-            moved: FastMap::default(),
             refused: FastMap::default(),
             batches,
-            attributes: Vec::new(),
         })
     }
 
@@ -108,14 +110,18 @@ impl<'a> Counting<'a> {
         for batch in self.batches {
             let mut outcomes = Vec::with_capacity(batch.uses.len());
             for (used, keyed) in batch.uses.iter().zip(&batch.keyed) {
-                let place = self.loaded.places[number];
+                let place = self.places[number];
                 number += 1;
-                outcomes.push(self.decide_one(&batch.caller, used, *keyed, place, head, unit));
+                let told = Told { used, keyed: *keyed };
+                outcomes.push(self.decide_one(&batch.caller, told, place, head, unit));
             }
             all.push(outcomes);
         }
         for ((license, meter), count) in std::mem::take(&mut self.refused) {
-            unit.refusals.push((self.loaded.licenses[license].license.id, meter, count));
+            unit.refusals.push((self.licenses[license].loaded.license.id, meter, count));
+        }
+        for license in &mut self.licenses {
+            license.wind(unit);
         }
         all
     }
@@ -123,96 +129,55 @@ impl<'a> Counting<'a> {
     fn decide_one(
         &mut self,
         caller: &Caller,
-        used: &Use,
-        keyed: Keyed,
+        told: Told<'_>,
         place: Option<usize>,
         head: &mut LedgerHead,
         unit: &mut Unit,
     ) -> Result<Answer, Refusal> {
-        caller.need(used.operation.kind().permission())?;
+        let Told { used, keyed } = told;
+        caller.need(used.operation.permission())?;
         caller.need_meter(&used.meter)?;
         let place = place.ok_or_else(|| unknown_license(&used.license))?;
-        let LoadedLicense { license, policy, meters, .. } = &self.loaded.licenses[place];
-        let (license, policy) = (Arc::clone(license), Arc::clone(policy));
-        caller.need_license(license.id, license.product)?;
-        let meter_place = policy
+        let loaded = &self.licenses[place].loaded;
+        caller.need_license(&loaded.license)?;
+        let meter = loaded
             .meters
             .iter()
-            .position(|spec| spec.name == used.meter)
+            .position(|meter| meter.spec.name == used.meter && caller.sees(meter.spec.visible_to))
             .ok_or_else(|| Refusal::Unknown(Kind::Meter, used.meter.as_str().into()))?;
-        let spec = &policy.meters[meter_place];
-        let LoadedMeter { allowed_from, state } = meters[meter_place];
+        let license = loaded.license.id;
+        let spec = Arc::clone(&loaded.meters[meter].spec);
         let now = head.now();
-
-        if let Some(first) = self.first_answer(keyed, license.id, spec, now)? {
+        if let Some(first) = self.first_answer(keyed, license, &spec, now)? {
             return Ok(first);
         }
-        license.check_metering(policy.meter_while, now)?;
+        let moving = &mut self.licenses[place];
+        let begins = used.operation.begins();
+        if begins {
+            moving.loaded.license.check_metering(&moving.loaded.terms, now)?;
+        }
         used.check_occurred_at(now)?;
-        let meter = Meter { license: license.id, spec, allowed_from };
-        let place = (place, meter_place);
-        let (counted, after) = match meter.decide(&state, &used.operation, now) {
-            Ok(decided) => decided,
+        moving.catch_up(meter, head, unit)?;
+        if begins {
+            moving.machines(now).check_limits()?;
+        }
+        let fresh = if used.operation.makes_id() { random::uuid_v7(now) } else { [0; 16] };
+        let decided = decide(&moving.situation(meter, now), used, fresh, &self.key_secret);
+        let decision = match decided {
+            Ok(decision) => decision,
             Err(refusal) => {
-                self.refuse(place, used, &meter, &refusal, head, unit);
+                self.refuse((place, meter), used, &refusal, head, unit);
                 return Err(refusal);
             }
         };
-        let record = self.record(used, keyed, &meter, &state, counted, head, unit);
-        if state.hour.uses > 0 && state.hour.hour != after.hour.hour {
-            unit.hours.push(ClosedHour {
-                account: self.account,
-                license: license.id,
-                meter: spec.name.clone(),
-                sums: state.hour,
-            });
-        }
-        self.move_to(place, MeterState { last_record: Some(record), ..after }, unit);
-        let answer = Answer {
-            license: license.id,
-            meter: spec.name.clone(),
-            scale: spec.scale,
-            counted,
-            record,
-            at: now,
-            repeat: false,
-        };
-        if let Some((key, request)) = keyed {
+        let record = moving.carry_out(meter, &decision, Some(told), head, unit);
+        moving.begin_expiry(used, head, unit);
+        let answer = answer(moving, meter, &decision, record, now);
+        if let (Some((key, request)), Some(record)) = (keyed, record) {
             unit.keys.push(SpentKey { key, ledger: head.number(), record });
             self.answered.insert(key, Spent { request, answer: answer.clone() });
         }
         Ok(answer)
-    }
-
-    /// Appends the record of an accepted use, and lays its personal data beside it.
-    #[expect(clippy::too_many_arguments, reason = "a record is made of all of these")]
-    fn record(
-        &mut self,
-        used: &Use,
-        keyed: Keyed,
-        meter: &Meter<'_>,
-        before: &MeterState,
-        counted: Counted,
-        head: &mut LedgerHead,
-        unit: &mut Unit,
-    ) -> u64 {
-        let salted = used.subject.as_ref().map(|subject| (subject, random::salt()));
-        let event = Event::Use(UseEvent {
-            license: meter.license,
-            meter: &meter.spec.name,
-            counted,
-            previous: before.last_record,
-            idempotency: keyed,
-            occurred_at: used.occurred_at,
-            subject: salted.map(|(subject, salt)| Commitment::to(subject, &salt)),
-            attributes: AttributesView::encode(&used.attributes, &mut self.attributes),
-        });
-        let record = head.append(event, unit);
-        if let Some((subject, salt)) = salted {
-            let subject = subject.clone();
-            unit.subjects.push(SubjectRow { ledger: head.number(), record, salt, subject });
-        }
-        record
     }
 
     /// The first answer once more, if the key was spent on this very request.
@@ -237,7 +202,7 @@ impl<'a> Counting<'a> {
         match self.answered.entry(digest) {
             Entry::Occupied(entry) => Some(entry.get().clone()),
             Entry::Vacant(entry) => {
-                let (_, index, bytes) = self.loaded.spent.get(&digest)?;
+                let (_, index, bytes) = self.spent.get(&digest)?;
                 let record = Record::decode(bytes).ok()?;
                 let Event::Use(event) = record.event else {
                     return None;
@@ -251,6 +216,10 @@ impl<'a> Counting<'a> {
                     meter: Code::parse("meter", event.meter).ok()?,
                     scale,
                     counted: event.counted,
+                    period_end: None,
+                    activation: event.activation,
+                    reference: event.reference,
+                    ended: None,
                     record: *index,
                     at: record.at,
                     repeat: false,
@@ -260,25 +229,11 @@ impl<'a> Counting<'a> {
         }
     }
 
-    fn move_to(&mut self, place: (usize, usize), state: MeterState, unit: &mut Unit) {
-        let loaded = &mut self.loaded.licenses[place.0];
-        loaded.meters[place.1].state = state;
-        match self.moved.entry(place) {
-            Entry::Occupied(entry) => unit.meters[*entry.get()].state = state,
-            Entry::Vacant(entry) => {
-                entry.insert(unit.meters.len());
-                let license = loaded.license.id;
-                unit.meters.push(MovedMeter { license, meter: place.1, state });
-            }
-        }
-    }
-
     /// Counts a refusal, and records it if the policy asks. Otherwise nothing changes (rule 13).
     fn refuse(
         &mut self,
         place: (usize, usize),
         used: &Use,
-        meter: &Meter<'_>,
         refusal: &Refusal,
         head: &mut LedgerHead,
         unit: &mut Unit,
@@ -287,12 +242,14 @@ impl<'a> Counting<'a> {
             return;
         };
         *self.refused.entry(place).or_default() += 1;
+        let moving = &mut self.licenses[place.0];
+        let meter = &moving.loaded.meters[place.1];
         if !meter.spec.record_refusals {
             return;
         }
-        let state = self.loaded.licenses[place.0].meters[place.1].state;
+        let state = meter.state;
         let event = Event::Refused(RefusedEvent {
-            license: meter.license,
+            license: moving.loaded.license.id,
             meter: &meter.spec.name,
             operation: used.operation.kind(),
             asked: figures.asked,
@@ -301,7 +258,36 @@ impl<'a> Counting<'a> {
             previous: state.last_record,
         });
         let record = head.append(event, unit);
-        self.move_to(place, MeterState { last_record: Some(record), ..state }, unit);
+        moving.move_to(place.1, MeterState { last_record: Some(record), ..state }, unit);
+    }
+}
+
+/// What the caller hears of a decision that was carried out.
+fn answer(
+    moving: &Moving,
+    meter: usize,
+    decision: &Decision,
+    record: Option<u64>,
+    now: Timestamp,
+) -> Answer {
+    let LoadedLicense { license, meters, .. } = &moving.loaded;
+    let LoadedMeter { spec, state, .. } = &meters[meter];
+    let first = decision.steps.first();
+    Answer {
+        license: license.id,
+        meter: spec.name.clone(),
+        scale: spec.scale,
+        counted: match first {
+            Some(step) => step.counted,
+            None => moving.situation(meter, now).meter.standing(state),
+        },
+        period_end: state.period_end,
+        activation: first.and_then(|step| step.activation),
+        reference: first.and_then(|step| step.reference).or(decision.reference),
+        ended: decision.ended,
+        record: record.or(state.last_record).unwrap_or(0),
+        at: now,
+        repeat: false,
     }
 }
 

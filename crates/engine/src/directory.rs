@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use usance_core::audience::Audience;
 use usance_core::caller::{Caller, Credential};
 use usance_core::command::Ref;
 use usance_core::refusal::Refusal;
@@ -31,10 +32,11 @@ struct Known {
 impl Directory {
     /// The caller with this token, if it is in memory.
     pub fn token(&self, text: &str, now: Timestamp) -> Option<Result<Arc<Caller>, Refusal>> {
-        let known = self.read().get(&SecretHash::of(text).0)?.clone();
+        let hash = SecretHash::of(text);
+        let known = self.read().get(&hash.0)?.clone();
         let token = known.token?;
         // The map found it by a hash; this compares the whole of it in constant time.
-        if !token.secret.matches(text) {
+        if !token.secret.is(&hash) {
             return None;
         }
         Some(token.check(now).map(|()| known.caller))
@@ -63,6 +65,7 @@ impl Directory {
             credential: Credential::Token(token.id),
             permissions: token.permissions,
             locks: token.locks.clone(),
+            audience: token.audience,
         });
         let checked = token.check(now);
         let known = Known { token: Some(Arc::new(token)), caller: Arc::clone(&caller) };
@@ -84,11 +87,14 @@ impl Directory {
         let Some(policy) = reader.policy(account, &Ref::Id(license.policy))? else {
             return Ok(Err(unknown));
         };
+        let own = policy.terms.of_license(&license.overrides);
+        let terms = own.as_ref().unwrap_or(&policy.terms);
         let caller = Arc::new(Caller {
             account,
             credential: Credential::License(license.id),
-            permissions: policy.license_permissions,
+            permissions: terms.license_permissions,
             locks: Locks { license: Some(license.id), ..Locks::default() },
+            audience: Some(Audience::Activation),
         });
         self.keep(generation, key_hash(key), Known { token: None, caller: Arc::clone(&caller) });
         Ok(Ok(caller))
@@ -103,7 +109,12 @@ impl Directory {
                     self.generation.fetch_add(1, Ordering::Release);
                     known.remove(&token.secret.0);
                 }
-                Change::PutPolicy(..) | Change::DeleteLicense(..) => {
+                Change::ChangeLicense(_, license) | Change::ChangeMeters(_, license, ..) => {
+                    let mut known = self.write();
+                    self.generation.fetch_add(1, Ordering::Release);
+                    known.remove(&key_hash(&license.key.0));
+                }
+                Change::PutPolicy(..) | Change::DeleteLicense(..) | Change::PutUser(..) => {
                     let mut known = self.write();
                     self.generation.fetch_add(1, Ordering::Release);
                     known.clear();

@@ -7,10 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use tokio::sync::oneshot;
+use usance_core::artefact::PublicKey;
 use usance_core::caller::Caller;
-use usance_core::command::{Command, Ref, Reply, Secret};
+use usance_core::command::{Command, Ref, Reply, Secret, UserRef};
 use usance_core::customer::Customer;
-use usance_core::id::{AccountId, CustomerId, PolicyId, ProductId, TokenId, WriterId};
+use usance_core::entitlement::Entitlement;
+use usance_core::id::{
+    AccountId, ActivationId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, TokenId,
+    WriterId,
+};
 use usance_core::ledger::checkpoint::{Signer, Verifier};
 use usance_core::license::{License, LicenseRef};
 use usance_core::policy::Policy;
@@ -20,9 +25,10 @@ use usance_core::text::Code;
 use usance_core::time::Timestamp;
 use usance_core::token::{Permission, Token};
 use usance_core::usage::{Answer, Use};
+use usance_core::user::User;
 use usance_core::view::{
-    ConsistencyProof, History, InclusionProof, LicenseFilter, MeterView, Page, PageRequest,
-    UsageReport, Window,
+    ActivationFilter, ActivationView, ConsistencyProof, History, InclusionProof, LicenseFilter,
+    MeterView, Page, PageRequest, UsageReport, Window,
 };
 
 use crate::catalogue::Undecided;
@@ -34,7 +40,8 @@ use crate::mailbox::{Job, ReplyTo};
 use crate::queries::Queries;
 use crate::store::sqlite::{Identity, SqliteOptions, SqliteStore};
 use crate::store::{FastMap, Reader, StoreError};
-use crate::writer::{Shared, Writer};
+use crate::vault::Vault;
+use crate::writer::{Known, Shared, Writer};
 use crate::{random, writer_key};
 
 /// How an engine runs.
@@ -145,6 +152,9 @@ impl Engine {
             signer,
             id: identity.writer,
             window_ms,
+            key_secret: identity.key_secret,
+            vault: Vault::new(&secret),
+            tended_at: std::time::Instant::now(),
             heads: FastMap::default(),
             is_poisoned: false,
             lock,
@@ -266,6 +276,104 @@ impl Engine {
         let found = self.meters(caller, of).await?;
         let found = found.into_iter().find(|view| view.spec.name == meter);
         Ok(found.ok_or_else(|| Refusal::Unknown(Kind::Meter, meter.to_string()))?)
+    }
+
+    /// A license with its meters and all that lives on it.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn known(&self, caller: Arc<Caller>, of: LicenseRef) -> Result<Known, Failure> {
+        self.ask(|reply| Job::Known(caller, of, reply)).await
+    }
+
+    /// Carries out all that is due by the engine's clock: what the writer does by itself every
+    /// second.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn tend(&self) -> Result<(), Failure> {
+        self.ask(Job::Tend).await
+    }
+
+    /// Machines with the licenses they hold, oldest first.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn activations(
+        &self,
+        caller: Arc<Caller>,
+        filter: ActivationFilter,
+        page: PageRequest,
+    ) -> Result<Page<ActivationView>, Failure> {
+        let now = self.now();
+        self.query(caller, move |queries| queries.activations(&filter, &page, now)).await
+    }
+
+    /// The license that a machine holds.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn holder(
+        &self,
+        caller: Arc<Caller>,
+        of: ActivationId,
+    ) -> Result<LicenseId, Failure> {
+        self.query(caller, move |queries| queries.holder(of)).await
+    }
+
+    /// An entitlement.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn entitlement(
+        &self,
+        caller: Arc<Caller>,
+        of: Ref<EntitlementId>,
+    ) -> Result<Entitlement, Failure> {
+        self.query(caller, move |queries| queries.entitlement(&of)).await
+    }
+
+    /// Entitlements, oldest first.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn entitlements(
+        &self,
+        caller: Arc<Caller>,
+        page: PageRequest,
+    ) -> Result<Page<Entitlement>, Failure> {
+        self.query(caller, move |queries| queries.entitlements(&page)).await
+    }
+
+    /// A person.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn user(&self, caller: Arc<Caller>, of: UserRef) -> Result<User, Failure> {
+        self.query(caller, move |queries| queries.user(&of)).await
+    }
+
+    /// People, oldest first.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn users(
+        &self,
+        caller: Arc<Caller>,
+        customer: Option<Ref<CustomerId>>,
+        page: PageRequest,
+    ) -> Result<Page<User>, Failure> {
+        self.query(caller, move |queries| queries.users(customer.as_ref(), &page)).await
+    }
+
+    /// The public halves of the keys that sign license files, oldest first. They are nobody's
+    /// secret: the account is that of a fresh data directory.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn public_keys(&self) -> Result<Vec<PublicKey>, Failure> {
+        let caller = Arc::new(Caller::system(self.account()));
+        self.query(caller, |queries| queries.public_keys()).await
     }
 
     /// Answers a question from what is committed, on a thread that may wait for the disk.

@@ -35,3 +35,6 @@ pub const READERS: usize = 4;
 pub const USAGE_HOURS_MAX: i64 = 20 * 366 * 24;
 /// Items on a page.
 pub const PAGE_ITEMS_MAX: usize = 1000;
+/// Licenses on which what is due is carried out in one unit of work, so that uses in between do not
+/// wait long when a million periods end at once.
+pub const TIMERS_PER_UNIT_MAX: usize = 1024;

@@ -13,6 +13,7 @@ use usance_core::view::MeterView;
 use crate::count::{Batch, Outcomes};
 use crate::failure::Failure;
 use crate::limits::{MAILBOX_USES_MAX, UNIT_USES_MAX};
+use crate::writer::Known;
 
 /// Where an answer goes.
 pub type ReplyTo<T> = oneshot::Sender<Result<T, Failure>>;
@@ -25,6 +26,10 @@ pub enum Job {
     Change(Arc<Caller>, Box<Command>, ReplyTo<Reply>),
     /// Tell where the meters of a license stand.
     Meters(Arc<Caller>, LicenseRef, ReplyTo<Vec<MeterView>>),
+    /// Tell what is known of a license, all that lives on it included.
+    Known(Arc<Caller>, LicenseRef, ReplyTo<Known>),
+    /// Carry out what is due, now: for tests that stop the clock.
+    Tend(ReplyTo<()>),
     /// Make sure there is an admin token, with this secret if one is given.
     AdminToken(Option<String>, ReplyTo<Option<Secret>>),
     /// Finish and stop.

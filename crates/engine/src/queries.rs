@@ -5,14 +5,17 @@ mod history;
 mod proofs;
 
 use usance_core::caller::Caller;
-use usance_core::command::Ref;
+use usance_core::command::{Ref, UserRef};
 use usance_core::customer::Customer;
-use usance_core::id::{CustomerId, PolicyId, ProductId, WriterId};
+use usance_core::entitlement::Entitlement;
+use usance_core::id::{CustomerId, EntitlementId, PolicyId, ProductId, WriterId};
 use usance_core::key::as_probably_meant;
 use usance_core::license::{License, LicenseKey, LicenseRef};
 use usance_core::policy::Policy;
 use usance_core::product::Product;
 use usance_core::refusal::{Kind, Refusal};
+use usance_core::token::Locks;
+use usance_core::user::User;
 use usance_core::view::{Page, PageRequest};
 
 use crate::catalogue::Undecided;
@@ -71,9 +74,17 @@ pub fn known_customer(
     caller: &Caller,
     of: &Ref<CustomerId>,
 ) -> Result<Customer, Undecided> {
-    caller.need_unlocked()?;
     let found = reader.customer(caller.account, of)?;
-    Ok(found.ok_or_else(|| Refusal::Unknown(Kind::Customer, named(of)))?)
+    let customer = found.ok_or_else(|| Refusal::Unknown(Kind::Customer, named(of)))?;
+    match caller.locks.customer {
+        // A reseller knows those who buy from it.
+        Some(only) if only == customer.id || customer.reseller == Some(only) => Ok(customer),
+        Some(_) => Err(Refusal::Locked(Kind::Customer).into()),
+        None => {
+            caller.need_unlocked()?;
+            Ok(customer)
+        }
+    }
 }
 
 /// A license that the caller may know of; a mistyped key is put right where that finds one.
@@ -91,8 +102,53 @@ pub fn known_license(
         found = reader.license(caller.account, &meant)?;
     }
     let license = found.ok_or_else(|| unknown_license(of))?;
-    caller.need_license(license.id, license.product)?;
+    caller.need_license(&license)?;
     Ok(license)
+}
+
+/// An entitlement.
+///
+/// # Errors
+/// [`Refusal::Unknown`], or the store's.
+pub fn known_entitlement(
+    reader: &dyn Reader,
+    caller: &Caller,
+    of: &Ref<EntitlementId>,
+) -> Result<Entitlement, Undecided> {
+    let found = reader.entitlement(caller.account, of)?;
+    Ok(found.ok_or_else(|| Refusal::Unknown(Kind::Entitlement, named(of)))?)
+}
+
+/// A person that the caller may know of.
+///
+/// # Errors
+/// [`Refusal::Unknown`], [`Refusal::Locked`], or the store's.
+pub fn known_user(reader: &dyn Reader, caller: &Caller, of: &UserRef) -> Result<User, Undecided> {
+    let unknown = || match of {
+        UserRef::Id(id) => Refusal::Unknown(Kind::User, id.to_string()),
+        UserRef::Email(_) => Refusal::Unknown(Kind::User, "with this address".into()),
+    };
+    let user = reader.user(caller.account, of)?.ok_or_else(unknown)?;
+    need_user(caller, &user)?;
+    Ok(user)
+}
+
+/// Refuses a person outside the caller's locks.
+///
+/// # Errors
+/// [`Refusal::Locked`].
+pub fn need_user(caller: &Caller, user: &User) -> Result<(), Refusal> {
+    let Locks { product, license, meter, user: only, customer } = &caller.locks;
+    if license.is_some() || product.is_some() || meter.is_some() {
+        return caller.need_unlocked();
+    }
+    if only.is_some_and(|only| only != user.id) {
+        return Err(Refusal::Locked(Kind::User));
+    }
+    if customer.is_some_and(|customer| user.customer != Some(customer)) {
+        return Err(Refusal::Locked(Kind::Customer));
+    }
+    Ok(())
 }
 
 fn need_no_license_lock(caller: &Caller) -> Result<(), Refusal> {

@@ -5,21 +5,32 @@
 pub mod sqlite;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use usance_core::command::Ref;
+use usance_core::activation::Activation;
+use usance_core::artefact::PublicKey;
+use usance_core::command::{Ref, UserRef};
 use usance_core::customer::Customer;
-use usance_core::id::{AccountId, CustomerId, LicenseId, PolicyId, ProductId, TokenId, WriterId};
+use usance_core::entitlement::Entitlement;
+use usance_core::id::{
+    AccountId, ActivationId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, TokenId,
+    UserId, WriterId,
+};
+use usance_core::ledger::canonical::MeterEntry;
 use usance_core::ledger::tree::{Frontier, Hash, Position};
 use usance_core::license::{License, LicenseRef};
-use usance_core::meter::{AllowedFrom, HourSums, MeterState};
+use usance_core::live::Live;
+use usance_core::meter::{AllowedFrom, HourSums, MeterSpec, MeterState};
 use usance_core::policy::Policy;
 use usance_core::product::Product;
+use usance_core::terms::Terms;
 use usance_core::text::Code;
 use usance_core::time::Timestamp;
 use usance_core::token::{SecretHash, Token};
 use usance_core::usage::{KeyDigest, Subject};
+use usance_core::user::User;
 
 use crate::unit::{Block, LedgerNumber, Unit};
 
@@ -73,17 +84,42 @@ pub struct LoadedLicense {
     pub license: Arc<License>,
     /// Its policy.
     pub policy: Arc<Policy>,
-    /// Its meters, in the order of its policy.
+    /// Its policy's terms, with what it states otherwise.
+    pub terms: Arc<Terms>,
+    /// Its meters: those of its policy in their order, then its own.
     pub meters: Vec<LoadedMeter>,
+    /// What lives on it.
+    pub live: Arc<Live>,
+    /// When it is to be looked at next, as the store knows it.
+    pub timer: Option<Timestamp>,
 }
 
 /// Where a meter stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadedMeter {
+    /// What is said of it.
+    pub spec: Arc<MeterSpec>,
+    /// Whether the license says it, and not its policy.
+    pub is_own: bool,
     /// Where its ceiling comes from.
     pub allowed_from: AllowedFrom,
     /// Where it stands.
     pub state: MeterState,
+}
+
+impl LoadedMeter {
+    /// A meter that has not moved yet.
+    #[must_use]
+    pub fn new(spec: Arc<MeterSpec>, is_own: bool, allowed_from: AllowedFrom) -> Self {
+        let state = spec.beginning();
+        Self { spec, is_own, allowed_from, state }
+    }
+
+    /// What the ledger's hash of the license says of it.
+    #[must_use]
+    pub fn entry(&self) -> MeterEntry<'_> {
+        MeterEntry { spec: &self.spec, is_own: self.is_own, allowed_from: self.allowed_from }
+    }
 }
 
 /// The end of a ledger.
@@ -177,9 +213,14 @@ pub trait Reader: Send + Sync {
     fn license(&self, of: AccountId, id: &LicenseRef) -> Result<Option<License>, StoreError>;
     /// The account and license that hold a key, whosever it is.
     fn license_by_key(&self, key: &str) -> Result<Option<(AccountId, License)>, StoreError>;
-    /// Where the ceilings of a license's meters come from, in the order of its policy.
-    fn allowed(&self, of: AccountId, id: LicenseId)
-    -> Result<Vec<(Code, AllowedFrom)>, StoreError>;
+    /// Where a meter stood that was taken away from a license.
+    fn hidden_meter(
+        &self,
+        of: AccountId,
+        license: LicenseId,
+        meter: &Code,
+    ) -> Result<Option<MeterState>, StoreError>;
+
     /// Licenses, oldest first.
     fn licenses(
         &self,
@@ -193,6 +234,54 @@ pub trait Reader: Send + Sync {
     fn token_by_secret(&self, hash: &SecretHash) -> Result<Option<(AccountId, Token)>, StoreError>;
     /// Tokens, oldest first.
     fn tokens(&self, of: AccountId, part: &Slice) -> Result<Vec<Token>, StoreError>;
+    /// An entitlement.
+    fn entitlement(
+        &self,
+        of: AccountId,
+        id: &Ref<EntitlementId>,
+    ) -> Result<Option<Entitlement>, StoreError>;
+
+    /// Entitlements, oldest first.
+    fn entitlements(&self, of: AccountId, part: &Slice) -> Result<Vec<Entitlement>, StoreError>;
+
+    /// A person, by id or by address in any case.
+    fn user(&self, of: AccountId, id: &UserRef) -> Result<Option<User>, StoreError>;
+
+    /// People, oldest first.
+    fn users(
+        &self,
+        of: AccountId,
+        customer: Option<CustomerId>,
+        part: &Slice,
+    ) -> Result<Vec<User>, StoreError>;
+
+    /// The license that a machine holds.
+    fn holder(&self, of: AccountId, id: ActivationId) -> Result<Option<LicenseId>, StoreError>;
+
+    /// Machines with the licenses they hold, oldest first.
+    fn activations(
+        &self,
+        of: AccountId,
+        filter: &ActivationQuery,
+        part: &Slice,
+    ) -> Result<Vec<(LicenseId, Activation)>, StoreError>;
+
+    /// Machines with a component of this fingerprint.
+    fn component_holders(
+        &self,
+        of: AccountId,
+        fingerprint: &str,
+    ) -> Result<Vec<(LicenseId, ActivationId)>, StoreError>;
+
+    /// How many users, licenses and activations a customer has.
+    fn belongings(&self, of: AccountId, customer: CustomerId) -> Result<Belongings, StoreError>;
+
+    /// The keys that sign license files, oldest first.
+    fn signing_keys(&self, of: AccountId) -> Result<Vec<SigningKeyRow>, StoreError>;
+
+    /// Licenses that are to be looked at, the longest overdue first.
+    fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<(AccountId, LicenseId)>, StoreError>;
+
     /// What refers to a product, policy or customer; none if nothing does.
     fn referrer(&self, of: AccountId, to: &Referent) -> Result<Option<&'static str>, StoreError>;
     /// The sums of a meter's closed hours in `[from, to)`, ascending.
@@ -219,6 +308,51 @@ pub trait Reader: Send + Sync {
     fn subject(&self, ledger: LedgerNumber, record: u64) -> Result<Option<Subject>, StoreError>;
 }
 
+/// Which machines are wanted, with all references resolved.
+#[derive(Debug, Clone, Default)]
+pub struct ActivationQuery {
+    /// Those of a license.
+    pub license: Option<LicenseId>,
+    /// Those of the licenses of a policy.
+    pub policy: Option<PolicyId>,
+    /// Those of the licenses of a product.
+    pub product: Option<ProductId>,
+    /// Those of a person.
+    pub user: Option<UserId>,
+    /// Those with this fingerprint.
+    pub fingerprint: Option<String>,
+    /// Those of the licenses that a person owns or may use.
+    pub of_user: Option<UserId>,
+    /// Those of the licenses that a customer pays for or sold.
+    pub of_customer: Option<CustomerId>,
+}
+
+/// What a customer has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Belongings {
+    /// People.
+    pub users: u64,
+    /// Licenses.
+    pub licenses: u64,
+    /// Machines on its licenses.
+    pub activations: u64,
+}
+
+/// A key that signs license files.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SigningKeyRow {
+    /// Its public half.
+    pub public: PublicKey,
+    /// Its secret half, encrypted with the writer's key.
+    pub secret: Vec<u8>,
+}
+
+impl fmt::Debug for SigningKeyRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKeyRow").field("public", &self.public).finish_non_exhaustive()
+    }
+}
+
 /// Which licenses are wanted, with all references resolved.
 #[derive(Debug, Clone, Default)]
 pub struct LicenseQuery {
@@ -228,6 +362,12 @@ pub struct LicenseQuery {
     pub policy: Option<PolicyId>,
     /// Those of a customer.
     pub customer: Option<CustomerId>,
+    /// Those that a customer sold.
+    pub reseller: Option<CustomerId>,
+    /// Those that a person owns or may use.
+    pub user: Option<UserId>,
+    /// Those that a customer pays for or sold.
+    pub only: Option<CustomerId>,
     /// Those that stand so, at that time.
     pub status: Option<(usance_core::license::Status, Timestamp)>,
 }
@@ -242,7 +382,7 @@ pub struct Slice {
 }
 
 /// A thing that others may refer to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Referent {
     /// A product: by policies and tokens.
     Product(ProductId),
@@ -252,4 +392,8 @@ pub enum Referent {
     Customer(CustomerId),
     /// A license: by tokens.
     License(LicenseId),
+    /// A person: by licenses, activations and tokens.
+    User(UserId),
+    /// An entitlement: by policies and licenses, which name its code.
+    Entitlement(Code),
 }

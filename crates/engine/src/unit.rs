@@ -1,17 +1,26 @@
 //! A unit of work: everything that one commit writes, decided beforehand.
 
+use std::sync::Arc;
+
 use usance_core::customer::Customer;
-use usance_core::id::{AccountId, CustomerId, LicenseId, PolicyId, ProductId};
+use usance_core::entitlement::Entitlement;
+use usance_core::id::{
+    AccountId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, UserId,
+};
 use usance_core::ledger::commitment::Salt;
 use usance_core::ledger::tree::{Hash, Position};
 use usance_core::license::License;
-use usance_core::meter::{AllowedFrom, HourSums, MeterState};
+use usance_core::live::LiveChange;
+use usance_core::meter::{HourSums, MeterState};
 use usance_core::policy::Policy;
 use usance_core::product::Product;
 use usance_core::text::Code;
 use usance_core::time::Timestamp;
 use usance_core::token::Token;
 use usance_core::usage::{KeyDigest, Subject};
+use usance_core::user::User;
+
+use crate::store::{LoadedMeter, SigningKeyRow};
 
 /// The number of a ledger within a store.
 pub type LedgerNumber = u32;
@@ -33,6 +42,10 @@ pub struct Unit {
     pub meters: Vec<MovedMeter>,
     /// Hours that are over, of meters that moved in a later one.
     pub hours: Vec<ClosedHour>,
+    /// Changes of what lives on licenses.
+    pub live: Vec<(AccountId, LicenseId, LiveChange)>,
+    /// When licenses are to be looked at next; none is never.
+    pub timers: Vec<(AccountId, LicenseId, Option<Timestamp>)>,
     /// Meters that refused, and how often.
     pub refusals: Vec<(LicenseId, usize, u64)>,
     /// Changes of the catalogue.
@@ -97,7 +110,7 @@ pub struct SpentKey {
 pub struct MovedMeter {
     /// Whose.
     pub license: LicenseId,
-    /// Which of the license's meters, by the order of its policy.
+    /// Which of the license's meters, by its place among them.
     pub meter: usize,
     /// Where it stands now.
     pub state: MeterState,
@@ -118,6 +131,7 @@ pub struct ClosedHour {
 
 /// A change of the catalogue.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a unit has few of them, and they do not move")]
 pub enum Change {
     /// A new account.
     PutAccount(AccountId, Timestamp),
@@ -133,14 +147,28 @@ pub enum Change {
     PutCustomer(AccountId, Customer),
     /// A customer is gone.
     DeleteCustomer(AccountId, CustomerId),
-    /// A new license, with the ceilings of its meters in the order of its policy.
-    CreateLicense(AccountId, License, Vec<AllowedFrom>),
+    /// A new license with its meters.
+    CreateLicense(AccountId, License, Vec<LoadedMeter>),
     /// A changed license.
     ChangeLicense(AccountId, License),
-    /// A license's meter has another ceiling.
-    ChangeAllowed(AccountId, LicenseId, usize, AllowedFrom),
+    /// A license's meter has another ceiling. Where it stands is written as well: a meter that its
+    /// policy gained later may have no row yet.
+    ChangeAllowed(AccountId, LicenseId, LoadedMeter),
+    /// A license's meters are these now, where each stands: some came or went. Those that are not
+    /// among them are kept out of sight, with where they stood.
+    ChangeMeters(AccountId, License, Arc<Policy>, Vec<LoadedMeter>, Vec<LoadedMeter>),
     /// A license and its meters are gone.
     DeleteLicense(AccountId, LicenseId),
     /// A new or changed token.
     PutToken(AccountId, Token),
+    /// A new or changed entitlement.
+    PutEntitlement(AccountId, Entitlement),
+    /// An entitlement is gone.
+    DeleteEntitlement(AccountId, EntitlementId),
+    /// A new or changed person.
+    PutUser(AccountId, User),
+    /// A person is forgotten.
+    DeleteUser(AccountId, UserId),
+    /// A new or retired key for license files.
+    PutSigningKey(AccountId, SigningKeyRow),
 }

@@ -4,6 +4,7 @@ mod blocks;
 mod catalogue;
 mod ledger;
 mod licenses;
+mod live;
 mod meters;
 
 use std::fmt;

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use usance_core::caller::Caller;
 use usance_core::command::{Command, NewToken, Reply, Secret};
-use usance_core::id::{AccountId, WriterId};
+use usance_core::id::{AccountId, LicenseId, WriterId};
 use usance_core::ledger::checkpoint::Signer;
 use usance_core::ledger::record::Event;
 use usance_core::license::LicenseRef;
+use usance_core::time::Timestamp;
 use usance_core::token::{Permission, Permissions, SecretHash};
 use usance_core::view::{MeterView, PageRequest};
 
@@ -21,14 +22,20 @@ use crate::count::{Batch, Counting, Outcomes};
 use crate::directory::Directory;
 use crate::failure::Failure;
 use crate::ledger_head::LedgerHead;
+use crate::limits::TIMERS_PER_UNIT_MAX;
 use crate::mailbox::{Job, Mailbox, ReplyTo};
+use crate::moving::Moving;
 use crate::queries::{Queries, known_license};
-use crate::store::{FastMap, Reader, Store, StoreError, Wanted};
+use crate::store::{FastMap, LoadedLicense, Reader, Store, StoreError, Wanted};
 use crate::unit::Unit;
+use crate::vault::Vault;
 
 /// How long the writer sleeps when nothing arrives; then it looks whether a full disk has room
 /// again.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often the writer looks for what is due, also under load.
+const TEND_EVERY: Duration = Duration::from_secs(1);
 
 /// What the writer and its handles share.
 #[derive(Default)]
@@ -71,8 +78,14 @@ pub struct Writer {
     pub signer: Signer,
     /// Who it is.
     pub id: WriterId,
-    /// How long they are remembered, in milliseconds.
+    /// How long idempotency keys are remembered, in milliseconds.
     pub window_ms: i64,
+    /// What keys and people are hashed with.
+    pub key_secret: [u8; 32],
+    /// What keeps the secret halves of signing keys.
+    pub vault: Vault,
+    /// When what is due was last carried out.
+    pub tended_at: Instant,
     /// The ends of the ledgers it has opened.
     pub heads: FastMap<AccountId, LedgerHead>,
     /// Whether it has stopped for good.
@@ -90,6 +103,9 @@ impl Writer {
             self.shared.mailbox.take(PATIENCE, &mut jobs);
             if jobs.is_empty() {
                 self.look_for_room();
+            }
+            if self.tended_at.elapsed() >= TEND_EVERY {
+                self.tend_all();
             }
             let mut counts = Vec::new();
             for job in jobs.drain(..) {
@@ -109,6 +125,14 @@ impl Writer {
                     Job::Meters(caller, license, reply) => {
                         let done = self.guarded(|writer| writer.meters(&caller, &license));
                         send(reply, done);
+                    }
+                    Job::Known(caller, license, reply) => {
+                        let done = self.guarded(|writer| writer.known(&caller, &license));
+                        send(reply, done);
+                    }
+                    Job::Tend(reply) => {
+                        self.tend_all();
+                        send(reply, Ok(()));
                     }
                     Job::AdminToken(given, reply) => {
                         let done = self.guarded(|writer| writer.admin_token(given));
@@ -174,7 +198,8 @@ impl Writer {
         let mut all: Vec<(usize, Outcomes)> = Vec::new();
         for (account, numbers, batches) in &by_account {
             self.open_head(*account, &mut unit)?;
-            let counting = Counting::load(&mut *self.store, *account, batches, self.window_ms)?;
+            let keys = (self.window_ms, &self.key_secret);
+            let counting = Counting::load(&mut *self.store, *account, batches, keys)?;
             let head = self.heads.get_mut(account).expect("the head was opened above");
             let outcomes = counting.decide(head, &mut unit);
             head.seal(&self.signer, &mut unit);
@@ -208,41 +233,100 @@ impl Writer {
         let mut unit = Unit::default();
         self.open_head(caller.account, &mut unit)?;
         let head = self.heads.get_mut(&caller.account).expect("the head was opened above");
-        let now = head.now();
-        let mut desk = Desk { caller, now, reader: &*self.reader, store: &mut *self.store };
+        let mut desk = Desk {
+            caller,
+            now: head.now(),
+            reader: &*self.reader,
+            store: &mut *self.store,
+            vault: &self.vault,
+            head,
+            unit: &mut unit,
+        };
         let decided = decide(&mut desk);
+        let head = self.heads.get_mut(&caller.account).expect("the head was opened above");
         if let Ok(decided) = &decided {
-            unit.changes.clone_from(&decided.changes);
-            if let Some(event) = decided.event {
-                head.append(Event::Changed(event), &mut unit);
+            unit.changes.extend(decided.changes.iter().cloned());
+            for event in &decided.events {
+                head.append(Event::Changed(*event), &mut unit);
             }
         }
         head.seal(&self.signer, &mut unit);
-        // Even a refused command may have found the clock set back, which is a record.
+        // A refused command too may have found something that is due, or the clock set back.
         self.commit(&mut unit)?;
         decided.map(|decided| decided.reply)
     }
 
-    fn meters(&mut self, caller: &Caller, of: &LicenseRef) -> Result<Vec<MeterView>, Undecided> {
-        caller.need(Permission::MeterRead)?;
+    /// What is known of a license: where its meters stand, and what lives on it.
+    fn known(&mut self, caller: &Caller, of: &LicenseRef) -> Result<Known, Undecided> {
         let mut unit = Unit::default();
         self.open_head(caller.account, &mut unit)?;
         let head = self.heads.get_mut(&caller.account).expect("the head was opened above");
-        head.seal(&self.signer, &mut unit);
-        self.commit(&mut unit)?;
         let license = known_license(&*self.reader, caller, of)?;
-        let id = LicenseRef::Id(license.id);
-        let wanted = Wanted { licenses: vec![(caller.account, &id)], keys: Vec::new() };
-        let loaded = self.store.load(&wanted)?.licenses.into_iter().next();
-        let missing = || StoreError::Corrupt(format!("license {} is missing", license.id));
-        let loaded = loaded.ok_or_else(missing)?;
-        let views = loaded.policy.meters.iter().zip(loaded.meters).map(|(spec, meter)| MeterView {
-            license: license.id,
-            spec: spec.clone(),
+        let mut moving = Moving::new(load_one(&mut *self.store, caller.account, license.id)?);
+        // What a question shows is what is so at its time, not what was left there.
+        for meter in 0..moving.loaded.meters.len() {
+            moving.catch_up_idle(meter, head, &mut unit)?;
+        }
+        moving.wind(&mut unit);
+        head.seal(&self.signer, &mut unit);
+        let now = head.now();
+        self.commit(&mut unit)?;
+        Ok(Known { loaded: moving.loaded, now })
+    }
+
+    fn meters(&mut self, caller: &Caller, of: &LicenseRef) -> Result<Vec<MeterView>, Undecided> {
+        caller.need(Permission::MeterRead)?;
+        let Known { loaded, .. } = self.known(caller, of)?;
+        let license = loaded.license.id;
+        let views = loaded.meters.into_iter().map(|meter| MeterView {
+            license,
+            spec: meter.spec,
+            is_own: meter.is_own,
             allowed_from: meter.allowed_from,
             state: meter.state,
         });
-        Ok(views.filter(|view| caller.need_meter(&view.spec.name).is_ok()).collect())
+        let is_seen = |view: &MeterView| {
+            caller.need_meter(&view.spec.name).is_ok() && caller.sees(view.spec.visible_to)
+        };
+        Ok(views.filter(is_seen).collect())
+    }
+
+    /// Carries out all that is due.
+    fn tend_all(&mut self) {
+        self.tended_at = Instant::now();
+        loop {
+            match self.guarded(|writer| writer.tend()) {
+                Ok(done) if done >= TIMERS_PER_UNIT_MAX => {}
+                Ok(_) => return,
+                Err(failure) => {
+                    tracing::error!(%failure, "what is due could not be carried out");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Carries out what is due on a bounded number of licenses, as one unit of work. Returns on how
+    /// many.
+    fn tend(&mut self) -> Result<usize, Undecided> {
+        let due = self.reader.due(self.clock.now(), TIMERS_PER_UNIT_MAX)?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let mut accounts: Vec<AccountId> = due.iter().map(|(account, _)| *account).collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        let mut unit = Unit::default();
+        for account in accounts {
+            self.open_head(account, &mut unit)?;
+            let head = self.heads.get_mut(&account).expect("the head was opened above");
+            for (_, license) in due.iter().filter(|(of, _)| *of == account) {
+                tend_one(&mut *self.store, account, *license, head, &mut unit)?;
+            }
+            head.seal(&self.signer, &mut unit);
+        }
+        self.commit(&mut unit)?;
+        Ok(due.len())
     }
 
     fn admin_token(&mut self, given: Option<String>) -> Result<Option<Secret>, Undecided> {
@@ -264,6 +348,9 @@ impl Writer {
             product: None,
             license: None,
             meter: None,
+            user: None,
+            customer: None,
+            audience: None,
             expires_at: None,
         };
         let secret = given.unwrap_or_else(crate::random::token_secret);
@@ -326,8 +413,11 @@ impl Writer {
     }
 
     fn commit(&mut self, unit: &mut Unit) -> Result<(), StoreError> {
-        let is_empty =
-            unit.blocks.is_empty() && unit.changes.is_empty() && unit.refusals.is_empty();
+        let is_empty = unit.blocks.is_empty()
+            && unit.changes.is_empty()
+            && unit.refusals.is_empty()
+            && unit.live.is_empty()
+            && unit.timers.is_empty();
         if is_empty {
             return Ok(());
         }
@@ -387,6 +477,56 @@ impl Writer {
     fn set_stopped(&self, why: Option<String>) {
         *self.shared.stopped.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
+}
+
+/// What is known of a license at an instant.
+#[derive(Debug)]
+pub struct Known {
+    /// The license, its meters and what lives on it.
+    pub loaded: LoadedLicense,
+    /// The writer's time.
+    pub now: Timestamp,
+}
+
+/// Loads a license that is there.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn load_one(
+    store: &mut dyn Store,
+    account: AccountId,
+    license: LicenseId,
+) -> Result<LoadedLicense, StoreError> {
+    let id = LicenseRef::Id(license);
+    let loaded = store.load(&Wanted { licenses: vec![(account, &id)], keys: Vec::new() })?;
+    let missing = || StoreError::Corrupt(format!("license {license} is missing"));
+    loaded.licenses.into_iter().next().ok_or_else(missing)
+}
+
+/// Carries out what is due on a license.
+fn tend_one(
+    store: &mut dyn Store,
+    account: AccountId,
+    license: LicenseId,
+    head: &mut LedgerHead,
+    unit: &mut Unit,
+) -> Result<(), StoreError> {
+    let id = LicenseRef::Id(license);
+    let loaded = store.load(&Wanted { licenses: vec![(account, &id)], keys: Vec::new() })?;
+    let Some(loaded) = loaded.licenses.into_iter().next() else {
+        unit.timers.push((account, license, None));
+        return Ok(());
+    };
+    let mut moving = Moving::new(loaded);
+    moving.stir();
+    if let Err(refusal) = moving.tend(head, unit) {
+        // It would be tried again without end; the next use of the license says what is wrong.
+        tracing::error!(%license, %refusal, "what is due on a license cannot be carried out");
+        unit.timers.push((account, license, None));
+        return Ok(());
+    }
+    moving.wind(unit);
+    Ok(())
 }
 
 /// Replies; a caller that went away is nobody's concern.

@@ -43,12 +43,15 @@ pub enum Held {
     UnderReservation(usize),
 }
 
+/// Whether a session of this holder is to be summed.
+pub type Counts<'a> = &'a (dyn Fn(&Who<'_>) -> bool + 'a);
+
 impl AccessList {
     /// Says whether an asker may have units of a meter, and how many.
     ///
-    /// `capacity` is the meter's ceiling, none if it has none. `in_use` sums the units of this meter
-    /// that are held by sessions whose subject satisfies a predicate; it is asked once for a limit,
-    /// and once for each reservation of the meter and once for all, if there are others' ones. Where
+    /// `capacity` is the meter's ceiling, none if it has none. `in_use` sums the units of this
+    /// meter that are held by sessions whose subject satisfies a predicate. It is asked once for
+    /// a limit; and, if others have reservations, once for each of those and once for all. Where
     /// sessions are many, [`AccessList::judge_by_owner`] asks for sums that can be kept.
     #[must_use]
     #[expect(clippy::type_complexity, reason = "a sum over those who satisfy a question")]
@@ -58,7 +61,7 @@ impl AccessList {
         meter: &str,
         who: &Who<'_>,
         capacity: Option<i64>,
-        in_use: &dyn Fn(&dyn Fn(&Who<'_>) -> bool) -> i64,
+        in_use: &dyn Fn(Counts<'_>) -> i64,
     ) -> Verdict {
         let counting = match self.admit(intent, meter, who) {
             Ok(counting) => counting,
@@ -167,7 +170,7 @@ impl Counting<'_> {
         let below_limit = self.limits.iter().find(|rule| Some(rule.index) == self.owners.limit);
         let below_limit = below_limit
             .map(|rule| rule.units.saturating_sub(held(Held::UnderLimit(rule.index))).max(0));
-        let unreserved = capacity.and_then(|capacity| self.unreserved(capacity.max(0), &held));
+        let unreserved = capacity.and_then(|capacity| self.unreserved(capacity, &held));
         match (below_limit, unreserved) {
             (Some(room), beside) if beside.is_none_or(|beside| room <= beside) => {
                 Verdict::Allowed { room: Some(room), limit: self.owners.limit }

@@ -141,7 +141,7 @@ fn canonical_addresses() {
         "256.*.1.1",
         "1.2.3.4/33",
         "1.2.3.4/",
-        "1.2.3.4/+8",
+        "10.0.0.0/+8",
         "1.2.3.4/8",
         "10.*.0.0/8",
         "::1/129",
@@ -358,6 +358,22 @@ fn first_match_wins() {
 }
 
 #[test]
+fn scopes() {
+    for (text, of_use, of_borrow) in [
+        ("deny", Some(0), Some(0)),
+        ("deny use", Some(0), None),
+        ("deny borrow", None, Some(0)),
+        ("allow use\ndeny", None, Some(1)),
+        ("allow borrow\ndeny", Some(1), None),
+        ("allow\ndeny", None, None),
+    ] {
+        let rules = list(text);
+        assert_eq!(rules.denial(Intent::Use, "render", &who("a")), of_use, "{text}");
+        assert_eq!(rules.denial(Intent::Borrow, "render", &who("a")), of_borrow, "{text}");
+    }
+}
+
+#[test]
 fn limits_and_reservations() {
     const MAX: i64 = i64::MAX;
     for (text, capacity, held, asker, expected) in [
@@ -396,6 +412,7 @@ fn limits_and_reservations() {
         ("reserve 10 user=a\nreserve 10 user=b", Some(10), &[], "b", left(0)),
         ("reserve 10 user=a", Some(0), &[], "b", FREE),
         ("reserve 10 user=a", Some(-3), &[], "b", FREE),
+        ("reserve 10 user=a\nreserve 10 user=c", Some(i64::MIN), &[("b", MAX)], "b", FREE),
         // More held than there is: a ceiling that was lowered.
         ("reserve 2 user=a", Some(5), &[("b", 9)], "b", left(0)),
         // Both: the tighter one, and the limit if they are even.
@@ -407,6 +424,7 @@ fn limits_and_reservations() {
         ("reserve 9223372036854775807 user=a\nreserve 5 user=c", Some(MAX), &[], "b", left(0)),
         ("limit 9223372036854775807", Some(MAX), &[("a", MAX)], "b", room(0, 0)),
         ("limit 9223372036854775807", None, &[("a", -5)], "b", room(MAX, 0)),
+        ("limit 5", None, &[("a", -5)], "b", room(5, 0)),
     ] {
         let rules = list(text);
         let verdict = rules.judge(Intent::Use, "render", &who(asker), capacity, &table(held));

@@ -244,6 +244,11 @@ impl Auditor {
         self.trails.get(&(license, name)).copied()
     }
 
+    /// Where the ledger leaves every meter that it moved.
+    pub fn trails(&self) -> impl Iterator<Item = (LicenseId, &str, &Trail)> {
+        self.trails.iter().map(|((license, name), trail)| (*license, &*self.names[*name], trail))
+    }
+
     /// The last change of each thing in the catalogue.
     pub fn catalogue(&self) -> impl Iterator<Item = &ChangedEvent> {
         self.catalogue.values()

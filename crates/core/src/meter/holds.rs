@@ -90,6 +90,22 @@ impl Meter<'_> {
         self.moved(state, OperationKind::Increment, step, now).map(Some)
     }
 
+    /// Where the meter stands, said as if nothing had just been set aside.
+    #[must_use]
+    pub fn standing(&self, state: &MeterState) -> Counted {
+        Counted {
+            operation: OperationKind::Hold,
+            asked: 0,
+            applied: 0,
+            released: 0,
+            overage: 0,
+            total: state.total,
+            gross: state.gross,
+            allowed: self.allowed(state),
+            held: state.held,
+        }
+    }
+
     pub(super) fn moved(
         &self,
         state: &MeterState,

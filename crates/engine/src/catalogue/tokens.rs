@@ -1,6 +1,8 @@
 //! Tokens.
 
+use usance_core::audience::Audience;
 use usance_core::command::{NewToken, Reply, Secret};
+use usance_core::customer::{Customer, CustomerKind};
 use usance_core::id::TokenId;
 use usance_core::ledger::canonical;
 use usance_core::ledger::record::{Action, Entity};
@@ -9,7 +11,7 @@ use usance_core::text::display_name;
 use usance_core::token::{Locks, Permission, SecretHash, Token};
 
 use super::{Decided, Desk, Undecided};
-use crate::queries::{known_license, known_product};
+use crate::queries::{known_customer, known_license, known_product, known_user};
 use crate::random::{token_secret, uuid_v7};
 use crate::unit::Change;
 
@@ -32,6 +34,11 @@ impl Desk<'_> {
         self.need_grantable(new.permissions)?;
         let product = new.product.map(|of| known_product(self.reader, self.caller, &of));
         let license = new.license.map(|of| known_license(self.reader, self.caller, &of));
+        let user = new.user.as_ref().map(|of| known_user(self.reader, self.caller, of));
+        let user = user.transpose()?.map(|user| user.id);
+        let customer = new.customer.map(|of| known_customer(self.reader, self.caller, &of));
+        let customer = customer.transpose()?;
+        let audience = new.audience.or_else(|| audience(user.is_some(), customer.as_ref()));
         if new.expires_at.is_some_and(|end| end <= self.now) {
             return Err(Refusal::invalid("expires_at", "must be later than now").into());
         }
@@ -44,7 +51,10 @@ impl Desk<'_> {
                 product: product.transpose()?.map(|product| product.id),
                 license: license.transpose()?.map(|license| license.id),
                 meter: new.meter,
+                user,
+                customer: customer.map(|customer| customer.id),
             },
+            audience,
             expires_at: new.expires_at,
             revoked_at: None,
             created_at: self.now,
@@ -52,7 +62,7 @@ impl Desk<'_> {
         let digest = canonical::token(&token);
         Ok(Decided {
             changes: vec![Change::PutToken(self.caller.account, token.clone())],
-            event: self.event(Entity::Token, Action::Created, *token.id.bytes(), digest),
+            events: self.event(Entity::Token, Action::Created, *token.id.bytes(), digest),
             reply: Reply::Token(token, Some(Secret(secret))),
         })
     }
@@ -66,8 +76,19 @@ impl Desk<'_> {
         let digest = canonical::token(&token);
         Ok(Decided {
             changes: vec![Change::PutToken(self.caller.account, token.clone())],
-            event: self.event(Entity::Token, Action::Revoked, *token.id.bytes(), digest),
+            events: self.event(Entity::Token, Action::Revoked, *token.id.bytes(), digest),
             reply: Reply::Token(token, None),
         })
+    }
+}
+
+/// Whose eyes a token sees with, by its locks.
+fn audience(has_user: bool, customer: Option<&Customer>) -> Option<Audience> {
+    match customer.map(|customer| customer.kind) {
+        Some(CustomerKind::Reseller) => Some(Audience::Reseller),
+        Some(CustomerKind::Organization) => Some(Audience::Organization),
+        Some(CustomerKind::Person) => Some(Audience::User),
+        None if has_user => Some(Audience::User),
+        None => None,
     }
 }

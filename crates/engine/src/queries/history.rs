@@ -78,7 +78,7 @@ impl Queries<'_> {
         let name = &meter.spec.name;
         let mut hours = self.reader.hours(self.caller.account, meter.license, name, first..end)?;
         let running = meter.state.hour;
-        if running.uses > 0 && (first..end).contains(&running.hour) {
+        if !running.is_empty() && (first..end).contains(&running.hour) {
             hours.retain(|hour| hour.hour != running.hour);
             hours.push(running);
         }
@@ -119,6 +119,9 @@ fn event_of(event: &Event<'_>, of: &MeterView) -> Option<(HistoryEvent, Option<u
             let attributes = event.attributes.iter();
             let shown = HistoryEvent::Use {
                 counted: event.counted,
+                activation: event.activation,
+                reference: event.reference,
+                turn: event.turn,
                 occurred_at: event.occurred_at,
                 subject: event.subject.map(|_| Subject::default()),
                 attributes: attributes.map(|(name, value)| (name.into(), value.into())).collect(),

@@ -7,7 +7,7 @@ use usance_core::ledger::audit::Auditor;
 use usance_core::ledger::canonical;
 use usance_core::ledger::record::{Action, Entity};
 
-use super::{Finding, Named, Problem, Report, licenses};
+use super::{Finding, Named, Problem, Report, licenses, live};
 use crate::store::sqlite::rows;
 
 /// Checks every product, policy, license and token of the ledger's account.
@@ -22,18 +22,22 @@ pub fn check(
     policies(db, &mut entries)?;
     licenses::check(db, ledger, auditor, &mut entries)?;
     tokens(db, &mut entries)?;
+    live::check_entries(db, ledger, &mut entries)?;
+    live::check_held(db, ledger, auditor, &mut entries)?;
 
     let Entries { seen, report, .. } = entries;
-    let live = || auditor.catalogue().filter(|change| change.action != Action::Deleted);
-    if live().count() == seen {
+    let there = || auditor.catalogue().filter(|change| !is_gone(change.action));
+    if there().count() == seen {
         return Ok(());
     }
-    for change in live() {
+    for change in there() {
         let (table, word) = match change.entity {
             Entity::Product => ("product", "product"),
             Entity::Policy => ("policy", "policy"),
             Entity::License => ("license", "license"),
             Entity::Token => ("token", "token"),
+            Entity::Activation => ("activation", "activation"),
+            Entity::Entitlement => ("entitlement", "entitlement"),
         };
         let sql = format!("SELECT 1 FROM {table} WHERE account = ?1 AND id = ?2");
         let is_there =
@@ -61,7 +65,7 @@ impl Entries<'_> {
         self.report.catalogue_entries += 1;
         self.seen += 1;
         let what = match self.auditor.last_change(id) {
-            Some(change) if change.action == Action::Deleted => "was deleted, but is there",
+            Some(change) if is_gone(change.action) => "was deleted, but is there",
             Some(change) if change.digest == digest => return,
             Some(_) => "was changed behind the ledger's back",
             None => "was put there behind the ledger's back",
@@ -106,4 +110,9 @@ fn tokens(db: &Connection, entries: &mut Entries<'_>) -> rusqlite::Result<()> {
         entries.compare("token", &token.id, token.id.bytes(), canonical::token(&token));
     }
     Ok(())
+}
+
+/// Whether a thing is not there any more after this.
+const fn is_gone(action: Action) -> bool {
+    matches!(action, Action::Deleted | Action::Expired | Action::Replaced)
 }

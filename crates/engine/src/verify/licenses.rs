@@ -2,24 +2,23 @@
 
 use std::mem;
 
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 use usance_core::id::PolicyId;
 use usance_core::ledger::audit::Auditor;
 use usance_core::ledger::canonical;
 use usance_core::license::License;
-use usance_core::meter::AllowedFrom;
 use usance_core::policy::Policy;
 
 use super::catalogue::Entries;
 use super::{Named, meters};
-use crate::store::sqlite::rows;
+use crate::store::sqlite::rows::{self, StoredMeter};
 use crate::store::{FastMap, LoadedMeter};
 
-/// A license and what is stored for each meter of its policy.
-type Stored = (License, Vec<Option<LoadedMeter>>);
+/// A license and what is stored of its meters, and of those that were taken away.
+type Stored = (License, Vec<StoredMeter>, Vec<StoredMeter>);
 
 /// Columns of a license's row, which the meter's follow.
-const LICENSE_COLUMNS: usize = 11;
+const LICENSE_COLUMNS: usize = 23;
 
 /// Checks every license of the ledger's account.
 pub fn check(
@@ -30,9 +29,9 @@ pub fn check(
 ) -> rusqlite::Result<()> {
     let policies = policies(db, ledger)?;
     let sql = format!(
-        "SELECT {}, {}, meter.place FROM license
+        "SELECT {}, {}, meter.hidden FROM license
          LEFT JOIN meter ON meter.account = license.account AND meter.license = license.id
-         WHERE license.account = ?1 ORDER BY license.id, meter.place",
+         WHERE license.account = ?1 ORDER BY license.id, meter.name",
         of("license", rows::LICENSE),
         of("meter", rows::METER)
     );
@@ -41,15 +40,18 @@ pub fn check(
     let mut current: Option<Stored> = None;
     while let Some(row) = found.next()? {
         let license = rows::license(row)?;
-        if current.as_ref().is_none_or(|(current, _)| current.id != license.id) {
-            let meters = policies.get(&license.policy).map_or(0, |policy| policy.meters.len());
-            let next = Some((license, vec![None; meters]));
+        if current.as_ref().is_none_or(|(current, ..)| current.id != license.id) {
+            let next = Some((license, Vec::new(), Vec::new()));
             if let Some(done) = mem::replace(&mut current, next) {
                 check_one(db, ledger, auditor, &policies, done, entries)?;
             }
         }
-        if let Some((_, meters)) = &mut current {
-            take_meter(row, meters)?;
+        if let Some((_, seen, hidden)) = &mut current {
+            match row.get::<_, Option<bool>>("hidden")? {
+                None => {}
+                Some(false) => seen.push(rows::meter_from(row, LICENSE_COLUMNS)?),
+                Some(true) => hidden.push(rows::meter_from(row, LICENSE_COLUMNS)?),
+            }
         }
     }
     match current {
@@ -75,28 +77,21 @@ fn policies(db: &Connection, ledger: &Named) -> rusqlite::Result<FastMap<PolicyI
     Ok(policies)
 }
 
-/// Puts the meter of a row, if the license has any, in its place.
-fn take_meter(row: &Row<'_>, meters: &mut [Option<LoadedMeter>]) -> rusqlite::Result<()> {
-    let place: Option<usize> =
-        row.get::<_, Option<i64>>("place")?.and_then(|place| usize::try_from(place).ok());
-    if let Some(slot) = place.and_then(|place| meters.get_mut(place)) {
-        *slot = Some(rows::meter_from(row, LICENSE_COLUMNS)?);
-    }
-    Ok(())
-}
-
 fn check_one(
     db: &Connection,
     ledger: &Named,
     auditor: &Auditor,
     policies: &FastMap<PolicyId, Policy>,
-    (license, stored): Stored,
+    (license, seen, hidden): Stored,
     entries: &mut Entries<'_>,
 ) -> rusqlite::Result<()> {
     // Without its policy nothing can be said of its meters; that the policy is gone is a finding.
     let Some(policy) = policies.get(&license.policy) else { return Ok(()) };
-    let from = stored.iter().map(|meter| meter.map_or(AllowedFrom::Policy, |m| m.allowed_from));
-    let digest = canonical::license(&license, policy.meters.iter().map(|m| &m.name).zip(from));
+    let stored: Vec<_> = seen.iter().map(|row| row.name.clone()).collect();
+    let meters = rows::meters_of(policy, seen);
+    let digest = canonical::license(&license, meters.iter().map(LoadedMeter::entry));
     entries.compare("license", &license.id, license.id.bytes(), digest);
-    meters::check(db, ledger, auditor, (license.id, policy, &stored), entries.report)
+    meters::check(db, ledger, auditor, (license.id, &meters, &stored), entries.report)?;
+    meters::check_hidden(ledger, auditor, (license.id, &hidden), entries.report);
+    Ok(())
 }

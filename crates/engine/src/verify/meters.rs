@@ -5,36 +5,60 @@ use usance_core::id::LicenseId;
 use usance_core::ledger::audit::{Auditor, Trail};
 use usance_core::ledger::block;
 use usance_core::ledger::record::{Event, Record};
-use usance_core::meter::MeterSpec;
-use usance_core::policy::Policy;
+use usance_core::meter::{Counted, MeterState};
+use usance_core::text::Code;
 
 use super::{Finding, Named, Problem, Report};
 use crate::store::LoadedMeter;
 use crate::store::sqlite::row_id;
+use crate::store::sqlite::rows::StoredMeter;
 
-/// Checks the meters of one license; `rows` has what is stored for each meter of its policy.
+/// Checks the meters of one license; `stored` names those that have a row.
 pub fn check(
     db: &Connection,
     ledger: &Named,
     auditor: &Auditor,
-    (license, policy, rows): (LicenseId, &Policy, &[Option<LoadedMeter>]),
+    (license, meters, stored): (LicenseId, &[LoadedMeter], &[Code]),
     report: &mut Report,
 ) -> rusqlite::Result<()> {
-    for (spec, row) in policy.meters.iter().zip(rows) {
-        let trail = auditor.trail(license, &spec.name);
-        let found = match row {
-            Some(meter) => {
-                report.meters += 1;
-                difference(db, ledger, (license, spec), meter, trail)?
-            }
-            None => Some((trail.map(|trail| trail.last_record), "is missing".to_owned())),
+    for meter in meters {
+        let name = &meter.spec.name;
+        let trail = auditor.trail(license, name);
+        let found = if stored.contains(name) {
+            report.meters += 1;
+            difference(db, ledger, license, meter, trail)?
+        } else {
+            // A meter that its policy gained later has no row before it is written back.
+            let lost = trail.filter(|trail| trail.last_record < ledger.covered);
+            lost.map(|trail| (Some(trail.last_record), "is missing".to_owned()))
         };
         if let Some((record, what)) = found {
-            let what = Problem::WrongMeter(format!("meter {} of {license} {what}", spec.name));
-            report.findings.push(Finding { origin: ledger.origin.clone(), record, what });
+            find(ledger, record, format!("meter {name} of {license} {what}"), report);
         }
     }
     Ok(())
+}
+
+/// Checks where meters stood that were taken away: their rows do not change any more.
+pub fn check_hidden(
+    ledger: &Named,
+    auditor: &Auditor,
+    (license, meters): (LicenseId, &[StoredMeter]),
+    report: &mut Report,
+) {
+    for meter in meters {
+        let Some(trail) = auditor.trail(license, &meter.name) else { continue };
+        let state = &meter.state;
+        if (state.total, state.gross, state.held) != (trail.total, trail.gross, trail.held) {
+            let what = format!("meter {} of {license} is not as it was taken away", meter.name);
+            find(ledger, Some(trail.last_record), what, report);
+        }
+    }
+}
+
+fn find(ledger: &Named, record: Option<u64>, what: String, report: &mut Report) {
+    let what = Problem::WrongMeter(what);
+    report.findings.push(Finding { origin: ledger.origin.clone(), record, what });
 }
 
 type Difference = Option<(Option<u64>, String)>;
@@ -44,44 +68,64 @@ type Difference = Option<(Option<u64>, String)>;
 fn difference(
     db: &Connection,
     ledger: &Named,
-    (license, spec): (LicenseId, &MeterSpec),
+    license: LicenseId,
     meter: &LoadedMeter,
     trail: Option<Trail>,
 ) -> rusqlite::Result<Difference> {
     let state = &meter.state;
-    let beginning = spec.beginning().total;
-    let stands = || format!("stands at total {} and gross {}", state.total, state.gross);
+    let beginning = meter.spec.beginning().total;
+    let stands = || {
+        let MeterState { total, gross, held, .. } = state;
+        format!("stands at total {total}, gross {gross} and {held} on hold")
+    };
     let Some(trail) = trail else {
-        let is_new = state.total == beginning && state.gross == 0 && state.last_record.is_none();
+        let is_new = state.total == beginning
+            && (state.gross, state.held, state.carried) == (0, 0, 0)
+            && state.period_end.is_none()
+            && state.last_record.is_none();
         let difference = || (None, format!("{}, but the ledger never moved it", stands()));
         return Ok((!is_new).then(difference));
     };
     let must_be_current = trail.last_record < ledger.covered;
-    let expected = match state.last_record {
-        Some(last) if last == trail.last_record => Some((trail.total, trail.gross)),
-        _ if must_be_current => None,
-        Some(last) => figures_of(db, ledger, (license, &spec.name), last)?,
-        None => Some((beginning, 0)),
+    let figures = (state.total, state.gross, state.held);
+    let fits = match state.last_record {
+        Some(last) if last == trail.last_record => {
+            figures == (trail.total, trail.gross, trail.held)
+                && (state.period_end, state.carried) == (trail.period_end, trail.carried)
+        }
+        _ if must_be_current => false,
+        Some(last) => match figures_of(db, ledger, (license, &meter.spec.name), last)? {
+            Some(Figures::Use(total, gross, held)) => figures == (total, gross, held),
+            // A refusal leaves a record, but no gross in it.
+            Some(Figures::Refusal(total)) => state.total == total,
+            None => false,
+        },
+        None => figures == (beginning, 0, 0),
     };
-    // A refusal leaves a record, but no gross in it.
-    let fits = expected.is_some_and(|(total, gross)| {
-        total == state.total && (gross == state.gross || gross == i64::MIN)
-    });
     if fits {
         return Ok(None);
     }
-    let Trail { total, gross, last_record } = trail;
-    let leaves = format!("but the ledger leaves it at total {total} and gross {gross}");
+    let Trail { total, gross, held, last_record, .. } = trail;
+    let leaves =
+        format!("but the ledger leaves it at total {total}, gross {gross} and {held} on hold");
     Ok(Some((Some(last_record), format!("{}, {leaves}", stands()))))
 }
 
-/// The total and gross that a record of this meter states; no gross if it is a refusal.
+/// What a record says of where its meter stood.
+enum Figures {
+    /// Total, gross and units on hold.
+    Use(i64, i64, i64),
+    /// The total.
+    Refusal(i64),
+}
+
+/// What a record of this meter says of where it stood; none if it is no record of it.
 fn figures_of(
     db: &Connection,
     ledger: &Named,
     (license, name): (LicenseId, &str),
     record: u64,
-) -> rusqlite::Result<Option<(i64, i64)>> {
+) -> rusqlite::Result<Option<Figures>> {
     let id = row_id(ledger.number, record);
     let found: Option<(i64, Vec<u8>)> = db
         .prepare_cached("SELECT id, body FROM block WHERE id <= ?1 ORDER BY id DESC LIMIT 1")?
@@ -94,10 +138,11 @@ fn figures_of(
     let bytes = block::records(&body).nth(place).map(|(bytes, _)| bytes);
     Ok(match bytes.and_then(|bytes| Record::decode(bytes).ok()).map(|record| record.event) {
         Some(Event::Use(event)) if event.license == license && event.meter == name => {
-            Some((event.counted.total, event.counted.gross))
+            let Counted { total, gross, held, .. } = event.counted;
+            Some(Figures::Use(total, gross, held))
         }
         Some(Event::Refused(event)) if event.license == license && event.meter == name => {
-            Some((event.total, i64::MIN))
+            Some(Figures::Refusal(event.total))
         }
         _ => None,
     })

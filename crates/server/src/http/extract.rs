@@ -38,6 +38,13 @@ impl FromRequestParts<App> for Who {
     type Rejection = No;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, No> {
+        Self::of(parts, app).await
+    }
+}
+
+impl Who {
+    /// Learns it from the head of a request.
+    pub(crate) async fn of(parts: &Parts, app: &App) -> Result<Self, No> {
         let presented = presented(&parts.headers)?;
         let caller = app.engine.authenticate(presented).await;
         caller.map(Self).map_err(failed)

@@ -26,7 +26,7 @@ use usance_engine::Engine;
 
 use crate::http::leftover::ReadToEnd;
 use crate::http::limits::{ACCEPT_RETRY_MS, HEADERS_MAX, READ_BUFFER_BYTES_MAX};
-use crate::http::{HttpOptions, problem, router};
+use crate::http::{App, HttpOptions, problem, routes, uses};
 
 /// Serves until `shutdown` is done and what was accepted is finished.
 ///
@@ -50,14 +50,42 @@ pub async fn serve_with(
     options: HttpOptions,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    serve_router(listener, router(engine, options), options, shutdown).await;
+    let app = App { engine, options };
+    let router = routes::router().with_state(app.clone());
+    let doors = Doors { router, app: Some(app) };
+    serve_doors(listener, doors, options, shutdown).await;
     Ok(())
 }
 
-/// Serves any router.
-pub(crate) async fn serve_router(
+/// What requests are given to.
+#[derive(Clone)]
+pub(crate) struct Doors {
+    /// All routes.
+    pub(crate) router: Router,
+    /// What single uses are counted with, past the router.
+    pub(crate) app: Option<App>,
+}
+
+impl Doors {
+    async fn respond(self, request: Request<Incoming>) -> Response {
+        let request = request_of(request);
+        if let Some(app) = &self.app
+            && let Some(named) = uses::named(request.method(), request.uri())
+        {
+            return uses::count_one(app, named, request).await;
+        }
+        let mut router = self.router;
+        match router.call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// Serves any doors.
+pub(crate) async fn serve_doors(
     listener: TcpListener,
-    router: Router,
+    doors: Doors,
     options: HttpOptions,
     shutdown: impl Future<Output = ()>,
 ) {
@@ -76,9 +104,9 @@ pub(crate) async fn serve_router(
             accepted = accept(&listener, &slots) => accepted,
             () = &mut shutdown => break,
         };
-        let router = router.clone();
+        let doors = doors.clone();
         let service = service_fn(move |request: Request<Incoming>| {
-            let response = router.clone().call(request_of(request));
+            let response = doors.clone().respond(request);
             async move { Ok::<_, Infallible>(guarded(response).await) }
         });
         let connection = http.serve_connection(TokioIo::new(stream), service);
@@ -147,14 +175,12 @@ fn is_of_the_connection(error: &io::Error) -> bool {
 /// A response in any case: a panic in a handler is one request's failure, not the server's.
 ///
 /// Unwinding is safe here: handlers share the engine alone, whose state lives in its own thread.
-async fn guarded(response: impl Future<Output = Result<Response, Infallible>>) -> Response {
+async fn guarded(response: impl Future<Output = Response>) -> Response {
     let mut response = pin!(response);
     poll_fn(|context| {
         let polled = catch_unwind(AssertUnwindSafe(|| response.as_mut().poll(context)));
         match polled {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(Ok(response))) => Poll::Ready(response),
-            Ok(Poll::Ready(Err(never))) => match never {},
+            Ok(polled) => polled,
             Err(_) => Poll::Ready(problem::panicked()),
         }
     })

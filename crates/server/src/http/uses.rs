@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
+use axum::http::{Method, Uri};
+use axum::response::{IntoResponse as _, Response};
 use hyper::body::Bytes;
 use usance_core::caller::Caller;
 use usance_core::usage::OperationKind;
@@ -73,6 +76,50 @@ pub(super) async fn batch(many: ManyUses) -> Answer {
     })
 }
 
+/// What a path names that is one of a single use.
+pub(super) struct Named {
+    license: String,
+    meter: String,
+    kind: OperationKind,
+}
+
+/// What a request names if it is one of a single use, written plainly. All else is the router's,
+/// and so is any spelling that has to be decoded.
+pub(super) fn named(method: &Method, uri: &Uri) -> Option<Named> {
+    let rest = uri.path().strip_prefix("/v1/licenses/")?;
+    let mut segments = rest.split('/');
+    let license = segments.next()?;
+    let is_meter = segments.next()? == "meters";
+    let meter = segments.next()?;
+    let kind = match segments.next()? {
+        "increment" => OperationKind::Increment,
+        "decrement" => OperationKind::Decrement,
+        "set" => OperationKind::Set,
+        "reset" => OperationKind::Reset,
+        _ => return None,
+    };
+    let is_one = is_meter && segments.next().is_none() && method == Method::POST;
+    let is_plain = |segment: &str| !segment.is_empty() && !segment.contains('%');
+    if !is_one || !is_plain(license) || !is_plain(meter) {
+        return None;
+    }
+    Some(Named { license: license.to_owned(), meter: meter.to_owned(), kind })
+}
+
+/// Counts a single use without asking the router, whose matching, decoding and boxing show where
+/// there is nothing else to do. The routes are in the table all the same.
+pub(super) async fn count_one(app: &App, named: Named, request: Request<Body>) -> Response {
+    let Named { license, meter, kind } = named;
+    let (parts, body) = request.into_parts();
+    let count = async {
+        let Who(caller) = Who::of(&parts, app).await?;
+        let Json(body) = Json::of(&parts, body, &app.options).await?;
+        let path = (license, meter);
+        OneUse { app: app.clone(), caller, parts, path, body }.count(kind).await
+    };
+    count.await.into_response()
+}
+
 impl OneUse {
     async fn count(self, kind: OperationKind) -> Answer {
         let (license, meter) = &self.path;
@@ -123,5 +170,37 @@ impl FromRequest<App> for ManyUses {
         };
         let body = read(body, BATCH_BODY_BYTES_MAX, &app.options).await?;
         Ok(Self { app: app.clone(), caller, form, body })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn single_uses_are_named() {
+        for (method, path, expected) in [
+            ("POST", "/v1/licenses/a/meters/b/increment", Some(("a", "b", "increment"))),
+            ("POST", "/v1/licenses/a/meters/b/decrement", Some(("a", "b", "decrement"))),
+            ("POST", "/v1/licenses/a/meters/b/set?x=1", Some(("a", "b", "set"))),
+            ("POST", "/v1/licenses/a/meters/b/reset", Some(("a", "b", "reset"))),
+            ("GET", "/v1/licenses/a/meters/b/increment", None),
+            ("POST", "/v1/licenses/a/meters/b/increment/", None),
+            ("POST", "/v1/licenses/a/meters/b/records", None),
+            ("POST", "/v1/licenses/a/meters/b", None),
+            ("POST", "/v1/licenses/a/metres/b/set", None),
+            ("POST", "/v1/licenses//meters/b/set", None),
+            ("POST", "/v1/licenses/a/meters//set", None),
+            ("POST", "/v1/licenses/%61/meters/b/set", None),
+            ("POST", "/v1/licenses/a/meters/%62/set", None),
+            ("POST", "/v1/uses", None),
+        ] {
+            let uri = path.parse().unwrap();
+            let named = named(&method.parse().unwrap(), &uri);
+            let found = named
+                .as_ref()
+                .map(|named| (named.license.as_str(), named.meter.as_str(), named.kind.word()));
+            assert_eq!(found, expected, "{method} {path}");
+        }
     }
 }

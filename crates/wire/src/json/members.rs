@@ -117,12 +117,25 @@ impl<'p, 'a, const N: usize> Members<'p, 'a, N> {
             .transpose()
     }
 
-    /// Refuses a member that this kind of request has no use for.
-    pub(crate) fn none(&self, name: &'static str, reason: &'static str) -> Result<(), Refusal> {
-        match self.value(name) {
-            Some(value) if !value.is_null() => Err(Place::Member(&self.place, name).refuse(reason)),
-            _ => Ok(()),
-        }
+    /// Whether a member of the names from `index` on is there, and not null.
+    pub(crate) fn any_from(&self, index: usize) -> bool {
+        let rest = self.texts.get(index..).unwrap_or_default();
+        rest.iter().flatten().any(|text| *text != "null")
+    }
+
+    /// The names of the members that are there, and not null.
+    pub(crate) fn present(&self) -> impl Iterator<Item = &'static str> {
+        let there = |text: &Option<&str>| text.is_some_and(|text| text != "null");
+        self.names
+            .iter()
+            .zip(&self.texts)
+            .filter(move |(_, text)| there(text))
+            .map(|(name, _)| *name)
+    }
+
+    /// The refusal of a member.
+    pub(crate) fn refuse_member(&self, name: &str, reason: &'static str) -> Refusal {
+        Place::Member(&self.place, name).refuse(reason)
     }
 
     fn value(&self, name: &'static str) -> Option<Value<'_, 'a>> {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::de::DeserializeSeed;
 use serde_json::value::RawValue;
+use usance_core::id::IdError;
 use usance_core::quantity::{Decimal, DecimalError};
 use usance_core::refusal::Refusal;
 use usance_core::text::{Code, display_name};
@@ -63,6 +64,48 @@ impl<'p, 'a> Value<'p, 'a> {
     /// A string, kept.
     pub(crate) fn string(self) -> Result<String, Refusal> {
         self.text().map(Cow::into_owned)
+    }
+
+    /// One of these words.
+    pub(crate) fn word<T>(
+        self,
+        known: &[&str],
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, Refusal> {
+        let wrong = || self.refuse(format!("must be one of {}", known.join(", ")));
+        let text = self.text().map_err(|_| wrong())?;
+        read(&text).ok_or_else(wrong)
+    }
+
+    /// Some of these words.
+    pub(crate) fn words<T>(
+        self,
+        known: &[&str],
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<T>, Refusal> {
+        // A longer list than this repeats itself.
+        self.items(2 * known.len(), |value| value.word(known, &read))
+    }
+
+    /// An id.
+    pub(crate) fn id<Id: std::str::FromStr<Err = IdError>>(self) -> Result<Id, Refusal> {
+        let text = self.text()?;
+        text.parse().map_err(|error: IdError| self.refuse(format!("must be an id: {error}")))
+    }
+
+    /// The text of a value that is neither a string, nor an object, nor an array.
+    pub(crate) const fn scalar(self) -> &'a str {
+        self.text
+    }
+
+    /// Whether it is an object.
+    pub(crate) fn is_object(&self) -> bool {
+        self.text.starts_with('{')
+    }
+
+    /// Whether it is an array.
+    pub(crate) fn is_array(&self) -> bool {
+        self.text.starts_with('[')
     }
 
     /// A name for people.

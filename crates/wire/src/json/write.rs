@@ -87,7 +87,8 @@ pub(crate) fn quantity(out: &mut Vec<u8>, quantity: Quantity, scale: Scale) {
     out.extend_from_slice(digits);
 }
 
-fn integer(out: &mut Vec<u8>, integer: impl itoa::Integer) {
+/// Appends an integer.
+pub(crate) fn integer(out: &mut Vec<u8>, integer: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(integer).as_bytes());
 }
 
@@ -114,6 +115,17 @@ impl Object<'_> {
         self.out.extend_from_slice(before);
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
+        self.out
+    }
+
+    /// Begins a member whose name is data and may need escapes.
+    pub(crate) fn entry(&mut self, name: &str) -> &mut Vec<u8> {
+        if !self.is_empty {
+            self.out.push(b',');
+        }
+        self.is_empty = false;
+        text(self.out, name);
+        self.out.push(b':');
         self.out
     }
 

@@ -1,10 +1,10 @@
 //! What a caller hears of a use.
 
-use usance_core::id::LicenseId;
+use usance_core::id::{ActivationId, HoldId, LicenseId, SessionId};
 use usance_core::meter::Counted;
 use usance_core::quantity::{Quantity, Scale};
 use usance_core::refusal::Refusal;
-use usance_core::usage::Answer;
+use usance_core::usage::{Answer, OperationKind, Reference, Reserved};
 
 use crate::json::write::{self, Object};
 use crate::native::problem::Problem;
@@ -39,13 +39,41 @@ pub(super) fn write_counted(counted: &Counted, scale: Scale, members: &mut Objec
     members.maybe("allowed", counted.allowed, amount);
     members.maybe("remaining", counted.remaining(), amount);
     amount(members, "held", counted.held);
-    members.null("period_end");
+}
+
+/// Writes what else there is to say of what was counted: nothing, of most uses.
+pub(super) fn write_about(
+    counted: &Counted,
+    activation: Option<ActivationId>,
+    reference: Option<Reference>,
+    scale: Scale,
+    members: &mut Object<'_>,
+) {
+    if matches!(counted.operation, OperationKind::Settle | OperationKind::Release) {
+        members.quantity("released", counted.released, scale);
+    }
+    if let Some(activation) = activation {
+        members.id("activation", ActivationId::PREFIX, activation.bytes());
+    }
+    let Some(Reference { id, until }) = reference else {
+        return;
+    };
+    match id {
+        Reserved::Hold(hold) => members.id("hold", HoldId::PREFIX, hold.bytes()),
+        Reserved::Session(session) => members.id("session", SessionId::PREFIX, session.bytes()),
+    }
+    members.maybe("until", until, Object::time);
 }
 
 fn write_members(answer: &Answer, members: &mut Object<'_>) {
     members.id("license", LicenseId::PREFIX, answer.license.bytes());
     members.word("meter", &answer.meter);
     write_counted(&answer.counted, answer.scale, members);
+    members.maybe("period_end", answer.period_end, Object::time);
+    write_about(&answer.counted, answer.activation, answer.reference, answer.scale, members);
+    if let Some(ended) = answer.ended {
+        members.word("ended", ended);
+    }
     members.integer("record", answer.record);
     members.time("at", answer.at);
     members.boolean("repeat", answer.repeat);

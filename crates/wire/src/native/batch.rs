@@ -6,10 +6,11 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use usance_core::id::{HoldId, SessionId};
 use usance_core::license::LicenseRef;
 use usance_core::refusal::Refusal;
 use usance_core::text::Code;
-use usance_core::usage::{Answer, OperationKind, Use};
+use usance_core::usage::{Answer, Use};
 
 use crate::json::members::{Fill, Members};
 use crate::json::place::Place;
@@ -20,9 +21,9 @@ use crate::limits::BATCH_ITEMS_MAX;
 use crate::native::answers;
 use crate::native::problem::{Fault, Problem};
 use crate::native::references;
-use crate::native::uses;
+use crate::native::uses::{self, Verb};
 
-pub(super) const ITEM: [&str; 10] = [
+pub(super) const ITEM: [&str; MEMBERS] = [
     "license",
     "meter",
     "operation",
@@ -33,7 +34,21 @@ pub(super) const ITEM: [&str; 10] = [
     "occurred_at",
     "subject",
     "attributes",
+    "activation",
+    // What only holds and sessions have comes last: most items have none of it.
+    "hold",
+    "session",
+    "seconds",
+    "count",
 ];
+
+/// How many members an item may have.
+const MEMBERS: usize = 15;
+
+/// Where the members begin that only holds and sessions have.
+const RARE: usize = 11;
+
+const _: () = assert!(RARE + 4 == MEMBERS);
 
 /// How a batch is written, and its answer too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +157,7 @@ impl Items {
         self.count() >= BATCH_ITEMS_MAX
     }
 
-    fn push(&mut self, members: &Members<'_, '_, 10>) {
+    fn push(&mut self, members: &Members<'_, '_, MEMBERS>) {
         match self.item(members) {
             Ok(item) => self.batch.uses.push(item),
             Err(refusal) => self.push_problem(refusal.into()),
@@ -154,11 +169,15 @@ impl Items {
         self.batch.unread.problems.push((place, problem));
     }
 
-    fn item(&mut self, members: &Members<'_, '_, 10>) -> Result<Use, Refusal> {
+    fn item(&mut self, members: &Members<'_, '_, MEMBERS>) -> Result<Use, Refusal> {
         let license: LicenseRef = members.need("license", references::license_in_value)?;
         let meter = members.need("meter", |value| self.meter(value))?;
-        let kind = members.read("operation", operation)?;
-        uses::of_members(members, license, meter, kind.unwrap_or(OperationKind::Increment))
+        let verb = verb(members)?;
+        let is_plain = matches!(verb, Verb::Increment | Verb::Decrement);
+        if !is_plain || members.any_from(RARE) {
+            uses::refuse_strays(members, verb)?;
+        }
+        uses::of_members(members, license, meter, verb)
     }
 
     fn meter(&mut self, value: Value<'_, '_>) -> Result<Code, Refusal> {
@@ -172,9 +191,36 @@ impl Items {
     }
 }
 
-fn operation(value: Value<'_, '_>) -> Result<OperationKind, Refusal> {
-    OperationKind::from_word(&value.text()?)
-        .ok_or_else(|| value.refuse("must be increment, decrement, set or reset"))
+fn verb(members: &Members<'_, '_, MEMBERS>) -> Result<Verb, Refusal> {
+    /// What a word says, before it is known which hold or session is meant.
+    enum Word {
+        Plain(Verb),
+        OfHold(fn(HoldId) -> Verb),
+        OfSession(fn(SessionId) -> Verb),
+    }
+    let word = members.read("operation", |value| {
+        value.word(&Verb::WORDS, |word| {
+            Some(match word {
+                "increment" => Word::Plain(Verb::Increment),
+                "decrement" => Word::Plain(Verb::Decrement),
+                "set" => Word::Plain(Verb::Set),
+                "reset" => Word::Plain(Verb::Reset),
+                "hold" => Word::Plain(Verb::Hold),
+                "settle" => Word::OfHold(Verb::Settle),
+                "release" => Word::OfHold(Verb::Release),
+                "check-out" => Word::Plain(Verb::CheckOut),
+                "heartbeat" => Word::OfSession(Verb::Heartbeat),
+                "check-in" => Word::OfSession(Verb::CheckIn),
+                _ => return None,
+            })
+        })
+    })?;
+    match word {
+        None => Ok(Verb::Increment),
+        Some(Word::Plain(verb)) => Ok(verb),
+        Some(Word::OfHold(verb)) => members.need("hold", Value::id).map(verb),
+        Some(Word::OfSession(verb)) => members.need("session", Value::id).map(verb),
+    }
 }
 
 fn read_lines(body: &[u8], items: &mut Items) -> Result<(), Problem> {

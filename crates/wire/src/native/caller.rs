@@ -4,6 +4,7 @@ use usance_core::caller::{Caller, Credential};
 
 use crate::json::write::{self, Object};
 use crate::native::policies::write_words;
+use crate::native::tokens::write_locks;
 
 /// Appends the caller.
 pub fn write(caller: &Caller, out: &mut Vec<u8>) {
@@ -17,10 +18,7 @@ pub fn write(caller: &Caller, out: &mut Vec<u8>) {
         members.maybe("token", token, Object::word);
         members.maybe("license", license, Object::word);
         write_words(members, "permissions", caller.permissions.words());
-        write::object(members.member("locked_to"), |locks| {
-            locks.maybe("product", caller.locks.product, Object::word);
-            locks.maybe("license", caller.locks.license, Object::word);
-            locks.maybe("meter", caller.locks.meter.as_ref(), Object::word);
-        });
+        members.maybe("audience", caller.audience, Object::word);
+        write::object(members.member("locked_to"), |locks| write_locks(&caller.locks, locks));
     });
 }

@@ -5,7 +5,7 @@ use usance_core::quantity::Quantity;
 use usance_core::view::MeterView;
 
 use crate::json::write::{self, Object};
-use crate::native::policies::write_overage;
+use crate::native::specs;
 
 /// Appends a meter.
 pub fn write(meter: &MeterView, out: &mut Vec<u8>) {
@@ -15,19 +15,16 @@ pub fn write(meter: &MeterView, out: &mut Vec<u8>) {
         |all: &mut Object<'_>, name: &str, value: Quantity| all.quantity(name, value, spec.scale);
     write::object(out, |members| {
         members.word("license", meter.license);
-        members.word("name", &spec.name);
-        members.text("unit", &spec.unit);
-        members.integer("scale", spec.scale.digits());
-        members.maybe("allowed", allowed, amount);
+        specs::write(spec, allowed, members);
         members.word("allowed_from", allowed_from_word(meter.allowed_from));
-        amount(members, "floor", spec.floor);
-        write_overage(spec.overage, spec.scale, members);
+        members.boolean("own", meter.is_own);
         amount(members, "total", state.total);
         amount(members, "gross", state.gross);
         amount(members, "held", state.held);
+        amount(members, "carried", state.carried);
         members.maybe("remaining", remaining(allowed, state.total, state.held), amount);
         members.integer("refusals", state.refusals);
-        members.null("period_end");
+        members.maybe("period_end", state.period_end, Object::time);
         members.maybe("last_record", state.last_record, Object::integer);
     });
 }

@@ -165,7 +165,10 @@ fn parameters(operation: &Operation) -> Vec<Value> {
             "name": name, "in": "path", "required": true, "schema": {"type": "string"},
             "description": match name {
                 "license" => "Id or percent-encoded key.",
-                "token" => "Id.",
+                "token" | "process" | "hold" | "session" => "Id.",
+                "activation" if operation.path.starts_with("/v1/activations/") => "Id.",
+                "activation" => "Id or percent-encoded fingerprint.",
+                "user" => "Id or percent-encoded email.",
                 "meter" => "Name.",
                 _ => "Id or code.",
             },

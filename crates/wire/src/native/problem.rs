@@ -3,7 +3,7 @@
 pub mod fault;
 mod status;
 
-use usance_core::refusal::{Figures, Refusal};
+use usance_core::refusal::{Figures, Limited, Refusal};
 use usance_core::token::Permission;
 
 pub use crate::json::syntax::Malformed;
@@ -101,12 +101,33 @@ fn write_particulars(refusal: &Refusal, members: &mut Object<'_>) {
     match refusal {
         Refusal::BoundReached(figures, bound) => members.quantity("bound", *bound, figures.scale),
         Refusal::FloorReached(figures, floor) => members.quantity("floor", *floor, figures.scale),
+        Refusal::ReservedForOthers(figures, room) => {
+            members.quantity("available", (*room).max(0), figures.scale);
+        }
+        Refusal::LimitOf(figures) => {
+            members.word("license", figures.license);
+            members.word("of", limited_word(figures.of));
+            members.integer("limit", figures.limit);
+            members.integer("present", figures.present);
+            members.integer("asked", figures.asked);
+        }
+        Refusal::TooMany(kind, most) => {
+            members.word("kind", kind.word());
+            members.integer("limit", *most);
+        }
+        Refusal::Over(kind, id) => {
+            members.word("kind", kind.word());
+            members.text("id", id);
+        }
+        Refusal::NotMetered(meter) | Refusal::MeterMissing(meter) => members.word("meter", meter),
+        Refusal::ActivationDead(id) => members.word("activation", id),
         Refusal::FractionBeyondScale { meter, scale } => {
             members.word("meter", meter);
             members.integer("scale", scale.digits());
         }
         Refusal::LicenseSuspended(id)
         | Refusal::LicenseRevoked(id)
+        | Refusal::AccessDenied(id)
         | Refusal::LicenseStateConflict(id, _) => members.word("license", id),
         Refusal::LicenseExpired(id, end) => {
             members.word("license", id);
@@ -115,6 +136,10 @@ fn write_particulars(refusal: &Refusal, members: &mut Object<'_>) {
         Refusal::LicenseNotYetValid(id, begin) => {
             members.word("license", id);
             members.time("valid_from", *begin);
+        }
+        Refusal::LicenseOverdue(id, due) => {
+            members.word("license", id);
+            members.time("check_in_due", *due);
         }
         Refusal::Unknown(kind, _)
         | Refusal::Taken(kind, _)
@@ -127,12 +152,22 @@ fn write_particulars(refusal: &Refusal, members: &mut Object<'_>) {
         Refusal::Invalid { field, .. } => members.text("field", field),
         Refusal::LimitReached(_)
         | Refusal::CounterFull(_)
+        | Refusal::ActivationNotAllowed(_)
         | Refusal::AmountNotPositive
         | Refusal::AmountOutOfRange
         | Refusal::KeyMistyped
         | Refusal::IdempotencyConflict
         | Refusal::OccurredAtOutOfRange
         | Refusal::Unauthenticated(_) => {}
+    }
+}
+
+/// The word for a limit, without its unit.
+pub(super) const fn limited_word(of: Limited) -> &'static str {
+    match of {
+        Limited::Memory => "memory",
+        Limited::Disk => "disk",
+        other => other.word(),
     }
 }
 

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::str::FromStr;
 
-use usance_core::command::Ref;
+use usance_core::command::{Ref, UserRef};
 use usance_core::id::ProductId;
-use usance_core::license::Status;
+use usance_core::license::{LicenseRef, Status};
 use usance_core::refusal::Refusal;
 use usance_core::time::{HOUR_MS, Timestamp};
-use usance_core::view::{LicenseFilter, PageRequest, Window};
+use usance_core::view::{ActivationFilter, LicenseFilter, PageRequest, Window};
 
 use crate::limits::{CURSOR_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, USAGE_WINDOWS_MAX};
 use crate::native::problem::Problem;
@@ -22,7 +22,11 @@ pub const PAGE: &[&str] = &["limit", "cursor"];
 /// Parameters of the list of policies.
 pub const POLICIES: &[&str] = &["limit", "cursor", "product"];
 /// Parameters of the list of licenses.
-pub const LICENSES: &[&str] = &["limit", "cursor", "product", "policy", "customer", "status"];
+pub const LICENSES: &[&str] =
+    &["limit", "cursor", "product", "policy", "customer", "reseller", "user", "status"];
+/// Parameters of the list of activations.
+pub const ACTIVATIONS: &[&str] =
+    &["limit", "cursor", "license", "product", "policy", "fingerprint", "user"];
 /// Parameters of a usage query.
 pub const USAGE: &[&str] = &["from", "to", "window"];
 /// Parameters of an inclusion proof.
@@ -77,11 +81,35 @@ pub fn read_licenses(query: &str) -> Result<(LicenseFilter, PageRequest), Proble
         product: parameters.reference("product")?,
         policy: parameters.reference("policy")?,
         customer: parameters.reference("customer")?,
+        reseller: parameters.reference("reseller")?,
+        user: parameters.maybe(
+            "user",
+            |text| (!text.is_empty()).then(|| UserRef::parse(text)),
+            "must be the id or address of a user",
+        )?,
         status: parameters.maybe(
             "status",
             |text| Status::ALL.into_iter().find(|status| status.word() == text),
             "must be active, suspended, revoked, expired or not-yet-valid",
         )?,
+    };
+    Ok((filter, parameters.page()?))
+}
+
+/// Reads which activations are wanted.
+///
+/// # Errors
+/// `invalid`.
+pub fn read_activations(query: &str) -> Result<(ActivationFilter, PageRequest), Problem> {
+    const NOT_EMPTY: &str = "must not be empty";
+    let parameters = Parameters::read(query, ACTIVATIONS)?;
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let filter = ActivationFilter {
+        license: parameters.maybe("license", text, NOT_EMPTY)?.map(|of| LicenseRef::parse(&of)),
+        product: parameters.reference("product")?,
+        policy: parameters.reference("policy")?,
+        fingerprint: parameters.maybe("fingerprint", text, NOT_EMPTY)?,
+        user: parameters.maybe("user", text, NOT_EMPTY)?.map(|of| UserRef::parse(&of)),
     };
     Ok((filter, parameters.page()?))
 }

@@ -1,20 +1,28 @@
 //! The history of a meter.
 
+use usance_core::audience::Audience;
+use usance_core::meter::Turn;
+use usance_core::quantity::Scale;
 use usance_core::usage::Subject;
 use usance_core::view::{History, HistoryEntry, HistoryEvent};
 
 use crate::json::write::{self, Object};
-use crate::native::answers::write_counted;
+use crate::native::answers::{write_about, write_counted};
 use crate::native::lists;
 
-/// Appends a page of history.
-pub fn write(history: &History, out: &mut Vec<u8>) {
+/// Appends what an audience sees of a page of history; none is the vendor, who also sees who it was.
+pub fn write(history: &History, audience: Option<Audience>, out: &mut Vec<u8>) {
     lists::write(&history.page, out, |entry, out| {
-        write::object(out, |members| write_entry(history, entry, members));
+        write::object(out, |members| write_entry(history, entry, audience, members));
     });
 }
 
-fn write_entry(history: &History, entry: &HistoryEntry, members: &mut Object<'_>) {
+fn write_entry(
+    history: &History,
+    entry: &HistoryEntry,
+    audience: Option<Audience>,
+    members: &mut Object<'_>,
+) {
     let kind = match entry.event {
         HistoryEvent::Use { .. } => "use",
         HistoryEvent::Refused { .. } => "refused",
@@ -24,10 +32,25 @@ fn write_entry(history: &History, entry: &HistoryEntry, members: &mut Object<'_>
     members.id("license", prefix, history.license.bytes());
     members.word("meter", &history.meter);
     match &entry.event {
-        HistoryEvent::Use { counted, occurred_at, subject, attributes } => {
+        HistoryEvent::Use {
+            counted,
+            activation,
+            reference,
+            turn,
+            occurred_at,
+            subject,
+            attributes,
+        } => {
             write_counted(counted, history.scale, members);
+            members.null("period_end");
+            write_about(counted, *activation, *reference, history.scale, members);
+            if let Some(turn) = turn {
+                write_turn(turn, history.scale, members);
+            }
             members.maybe("occurred_at", *occurred_at, Object::time);
-            members.maybe("subject", subject.as_ref(), write_subject);
+            if audience.is_none() {
+                members.maybe("subject", subject.as_ref(), write_subject);
+            }
             write::object(members.member("attributes"), |all| {
                 for (name, value) in attributes {
                     all.text(name, value);
@@ -45,7 +68,16 @@ fn write_entry(history: &History, entry: &HistoryEntry, members: &mut Object<'_>
     members.time("at", entry.at);
 }
 
-fn write_subject(members: &mut Object<'_>, name: &str, subject: &Subject) {
+fn write_turn(turn: &Turn, scale: Scale, members: &mut Object<'_>) {
+    write::object(members.member("turn"), |all| {
+        all.maybe("ended_at", turn.ended_at, Object::time);
+        all.maybe("next_end", turn.next_end, Object::time);
+        all.quantity("carried", turn.carried, scale);
+    });
+}
+
+/// Writes who used something.
+pub(super) fn write_subject(members: &mut Object<'_>, name: &str, subject: &Subject) {
     write::object(members.member(name), |fields| {
         fields.maybe("user", subject.user.as_deref(), Object::text);
         fields.maybe("host", subject.host.as_deref(), Object::text);

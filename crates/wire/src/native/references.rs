@@ -2,9 +2,14 @@
 
 use std::str::FromStr;
 
-use usance_core::command::Ref;
-use usance_core::id::{CustomerId, PolicyId, ProductId, TokenId};
+use usance_core::activation::ActivationRef;
+use usance_core::command::{Ref, UserRef};
+use usance_core::id::{
+    ActivationId, CustomerId, EntitlementId, HoldId, PolicyId, ProcessId, ProductId, SessionId,
+    TokenId,
+};
 use usance_core::license::LicenseRef;
+use usance_core::limits::{FINGERPRINT_BYTES_MAX, NAME_BYTES_MAX};
 use usance_core::refusal::{Kind, Refusal};
 use usance_core::text::Code;
 
@@ -55,7 +60,63 @@ pub fn meter(segment: &str) -> Result<Code, Problem> {
 /// # Errors
 /// `unknown`.
 pub fn token(segment: &str) -> Result<TokenId, Problem> {
-    segment.parse().map_err(|_| Refusal::Unknown(Kind::Token, segment.to_owned()).into())
+    id_in_path(segment, Kind::Token)
+}
+
+/// The entitlement that a path names.
+///
+/// # Errors
+/// `unknown`.
+pub fn entitlement(segment: &str) -> Result<Ref<EntitlementId>, Problem> {
+    in_path(segment, Kind::Entitlement)
+}
+
+/// The person that a path names, by id or address.
+#[must_use]
+pub fn user(segment: &str) -> UserRef {
+    UserRef::parse(segment)
+}
+
+/// The activation of a license that a path names, by id or fingerprint.
+#[must_use]
+pub fn activation(segment: &str) -> ActivationRef {
+    ActivationRef::parse(segment)
+}
+
+/// The activation that a path names without its license, by id.
+///
+/// # Errors
+/// `unknown`.
+pub fn activation_id(segment: &str) -> Result<ActivationId, Problem> {
+    id_in_path(segment, Kind::Activation)
+}
+
+/// The process that a path names.
+///
+/// # Errors
+/// `unknown`.
+pub fn process(segment: &str) -> Result<ProcessId, Problem> {
+    id_in_path(segment, Kind::Process)
+}
+
+/// The hold that a path names.
+///
+/// # Errors
+/// `unknown`.
+pub fn hold(segment: &str) -> Result<HoldId, Problem> {
+    id_in_path(segment, Kind::Hold)
+}
+
+/// The session that a path names.
+///
+/// # Errors
+/// `unknown`.
+pub fn session(segment: &str) -> Result<SessionId, Problem> {
+    id_in_path(segment, Kind::Session)
+}
+
+fn id_in_path<Id: FromStr>(segment: &str, kind: Kind) -> Result<Id, Problem> {
+    segment.parse().map_err(|_| Refusal::Unknown(kind, segment.to_owned()).into())
 }
 
 fn in_path<Id: FromStr>(segment: &str, kind: Kind) -> Result<Ref<Id>, Problem> {
@@ -70,6 +131,24 @@ pub(super) fn in_value<Id: FromStr>(value: Value<'_, '_>) -> Result<Ref<Id>, Ref
 /// The license that a member names, by id or key.
 pub(super) fn license_in_value(value: Value<'_, '_>) -> Result<LicenseRef, Refusal> {
     Ok(LicenseRef::parse(&value.text()?))
+}
+
+/// The person that a member names, by id or address.
+pub(super) fn user_in_value(value: Value<'_, '_>) -> Result<UserRef, Refusal> {
+    let text = value.text()?;
+    if text.is_empty() || text.len() > NAME_BYTES_MAX {
+        return Err(value.refuse("must be an id or an email"));
+    }
+    Ok(UserRef::parse(&text))
+}
+
+/// The activation that a member names, by id or fingerprint.
+pub(super) fn activation_in_value(value: Value<'_, '_>) -> Result<ActivationRef, Refusal> {
+    let text = value.text()?;
+    if text.is_empty() || text.len() > FINGERPRINT_BYTES_MAX {
+        return Err(value.refuse("must be an id or a fingerprint"));
+    }
+    Ok(ActivationRef::parse(&text))
 }
 
 /// An id where it is one, and else a code.
@@ -97,10 +176,21 @@ mod tests {
             assert_eq!(policy(segment), Err(unknown(Kind::Policy)), "{segment}");
             assert_eq!(customer(segment), Err(unknown(Kind::Customer)), "{segment}");
             assert_eq!(meter(segment), Err(unknown(Kind::Meter)), "{segment}");
+            assert_eq!(entitlement(segment), Err(unknown(Kind::Entitlement)), "{segment}");
             assert_eq!(token(segment), Err(unknown(Kind::Token)), "{segment}");
+            assert_eq!(activation_id(segment), Err(unknown(Kind::Activation)), "{segment}");
+            assert_eq!(process(segment), Err(unknown(Kind::Process)), "{segment}");
+            assert_eq!(hold(segment), Err(unknown(Kind::Hold)), "{segment}");
+            assert_eq!(session(segment), Err(unknown(Kind::Session)), "{segment}");
         }
         let license_id = "lic_0193b2c4d5e67890a1b2c3d4e5f60718";
         assert_eq!(license(license_id), LicenseRef::Id(license_id.parse().unwrap()));
+        let id = "act_0193b2c4d5e67890a1b2c3d4e5f60718";
+        assert_eq!(activation(id), ActivationRef::Id(id.parse().unwrap()));
+        assert_eq!(activation("act_9"), ActivationRef::Fingerprint("act_9".into()));
+        let id = "usr_0193b2c4d5e67890a1b2c3d4e5f60718";
+        assert_eq!(user(id), UserRef::Id(id.parse().unwrap()));
+        assert_eq!(user("a@b"), UserRef::Email("a@b".into()));
         assert!(matches!(license("A/B%20"), LicenseRef::Key(key) if key.0 == "A/B%20"));
     }
 }

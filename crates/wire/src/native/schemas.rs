@@ -2,14 +2,16 @@
 
 mod catalogue;
 mod counting;
+mod licensing;
 pub(super) mod parts;
+mod people;
 mod proofs;
 
 use serde_json::{Map, Value};
 
 /// Every schema, by name.
 pub(super) fn all() -> Value {
-    [catalogue::all(), counting::all(), proofs::all()]
+    [catalogue::all(), licensing::all(), people::all(), counting::all(), proofs::all()]
         .concat()
         .into_iter()
         .map(|(name, schema)| (name.to_owned(), schema))

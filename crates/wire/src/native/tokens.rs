@@ -1,7 +1,8 @@
 //! Credentials.
 
+use usance_core::audience::Audience;
 use usance_core::command::{NewToken, Secret};
-use usance_core::token::Token;
+use usance_core::token::{Locks, Token};
 
 use crate::json::value::Value;
 use crate::json::write::{self, Object};
@@ -10,8 +11,17 @@ use crate::native::problem::Problem;
 use crate::native::references;
 use crate::native::request;
 
-pub(super) const NEW: [&str; 6] =
-    ["name", "permissions", "product", "license", "meter", "expires_at"];
+pub(super) const NEW: [&str; 9] = [
+    "name",
+    "permissions",
+    "product",
+    "license",
+    "meter",
+    "user",
+    "customer",
+    "audience",
+    "expires_at",
+];
 
 /// Reads a token to be made.
 ///
@@ -19,12 +29,16 @@ pub(super) const NEW: [&str; 6] =
 /// `malformed-json` or `invalid`.
 pub fn read_new(body: &[u8]) -> Result<NewToken, Problem> {
     let members = request::object(body, &NEW)?;
+    let audience = |value: Value<'_, '_>| value.word(Audience::WORDS, Audience::from_word);
     Ok(NewToken {
         name: members.need("name", Value::name)?,
         permissions: members.need("permissions", permissions)?,
         product: members.read("product", references::in_value)?,
         license: members.read("license", references::license_in_value)?,
         meter: members.read("meter", Value::code)?,
+        user: members.read("user", references::user_in_value)?,
+        customer: members.read("customer", references::in_value)?,
+        audience: members.read("audience", audience)?,
         expires_at: members.read("expires_at", Value::timestamp)?,
     })
 }
@@ -38,11 +52,19 @@ pub fn write(token: &Token, secret: Option<&Secret>, out: &mut Vec<u8>) {
             members.text("secret", &secret.0);
         }
         write_words(members, "permissions", token.permissions.words());
-        members.maybe("product", token.locks.product, Object::word);
-        members.maybe("license", token.locks.license, Object::word);
-        members.maybe("meter", token.locks.meter.as_ref(), Object::word);
+        write_locks(&token.locks, members);
+        members.maybe("audience", token.audience, Object::word);
         members.maybe("expires_at", token.expires_at, Object::time);
         members.maybe("revoked_at", token.revoked_at, Object::time);
         members.time("created_at", token.created_at);
     });
+}
+
+/// Writes what a caller may touch.
+pub(super) fn write_locks(locks: &Locks, members: &mut Object<'_>) {
+    members.maybe("product", locks.product, Object::word);
+    members.maybe("license", locks.license, Object::word);
+    members.maybe("meter", locks.meter.as_ref(), Object::word);
+    members.maybe("user", locks.user, Object::word);
+    members.maybe("customer", locks.customer, Object::word);
 }

@@ -10,15 +10,21 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use usance_core::id::{AccountId, LicenseId, PolicyId};
 use usance_core::license::{License, LicenseRef};
+use usance_core::live::{Live, LiveChange};
+use usance_core::meter::AllowedFrom;
 use usance_core::policy::Policy;
+use usance_core::terms::Terms;
+use usance_core::time::Timestamp;
 
 use super::connection::store_error;
-use super::rows;
+use super::{live_rows, rows};
 use crate::limits::LICENSES_CACHED_MAX;
 use crate::store::{FastMap, LoadedLicense, LoadedMeter, StoreError};
 
 #[derive(Default)]
 pub struct Licenses {
+    /// What lives on most licenses.
+    nothing: Arc<Live>,
     young: FastMap<LicenseId, Entry>,
     old: FastMap<LicenseId, Entry>,
     by_key: FastMap<Box<str>, LicenseId>,
@@ -29,7 +35,10 @@ pub struct Entry {
     pub account: AccountId,
     pub license: Arc<License>,
     pub policy: Arc<Policy>,
+    pub terms: Arc<Terms>,
     pub meters: Box<[LoadedMeter]>,
+    pub live: Arc<Live>,
+    pub timer: Option<Timestamp>,
     /// Whether the meters differ from what is on disk.
     pub dirty: bool,
 }
@@ -94,7 +103,10 @@ impl Licenses {
             account: entry.account,
             license: Arc::clone(&entry.license),
             policy: Arc::clone(&entry.policy),
+            terms: Arc::clone(&entry.terms),
             meters: entry.meters.to_vec(),
+            live: Arc::clone(&entry.live),
+            timer: entry.timer,
         })
     }
 
@@ -105,29 +117,20 @@ impl Licenses {
         license: License,
     ) -> Result<(), StoreError> {
         let policy = self.policy(db, account, license.policy)?;
-        let sql = format!(
-            "SELECT {} FROM meter WHERE account = ?1 AND license = ?2 ORDER BY place",
-            rows::METER
-        );
-        let meters: Box<[LoadedMeter]> = db
-            .prepare_cached(&sql)
-            .and_then(|mut statement| {
-                statement
-                    .query_map(params![account.bytes(), license.id.bytes()], rows::meter)?
-                    .collect()
-            })
-            .map_err(store_error)?;
-        if meters.len() != policy.meters.len() {
-            return Err(StoreError::Corrupt(format!(
-                "license {} has {} meters and its policy {}",
-                license.id,
-                meters.len(),
-                policy.meters.len()
-            )));
-        }
         let id = license.id;
-        let license = Arc::new(license);
-        self.young.insert(id, Entry { account, license, policy, meters, dirty: false });
+        let rows = rows::stored_meters(db, account, id).map_err(store_error)?;
+        let live = live_rows::live(db, account, id).map_err(store_error)?;
+        let entry = Entry {
+            account,
+            terms: terms_of(&policy, &license),
+            meters: rows::meters_of(&policy, rows).into(),
+            live: if live.is_empty() { Arc::clone(&self.nothing) } else { Arc::new(live) },
+            timer: timer(db, account, id).map_err(store_error)?,
+            license: Arc::new(license),
+            policy,
+            dirty: false,
+        };
+        self.young.insert(id, entry);
         if self.young.len() >= LICENSES_CACHED_MAX {
             self.next_generation();
         }
@@ -158,12 +161,19 @@ impl Licenses {
         Ok(policy)
     }
 
-    /// Takes over a changed policy.
+    /// Takes over a changed policy. Its licenses get the meters that it gained.
     pub fn put_policy(&mut self, policy: &Policy) {
         let policy = Arc::new(policy.clone());
         for entry in self.young.values_mut().chain(self.old.values_mut()) {
             if entry.policy.id == policy.id {
                 entry.policy = Arc::clone(&policy);
+                entry.terms = terms_of(&policy, &entry.license);
+                entry.meters = reshaped(&policy, &entry.meters);
+                // The store wakes those of its licenses that have machines.
+                if !entry.live.activations.is_empty() {
+                    let woken = policy.updated_at;
+                    entry.timer = Some(entry.timer.map_or(woken, |at| at.min(woken)));
+                }
             }
         }
         self.policies.insert(policy.id, policy);
@@ -173,6 +183,29 @@ impl Licenses {
     pub fn put_license(&mut self, license: &License) {
         if let Some(entry) = self.get(license.id) {
             entry.license = Arc::new(license.clone());
+            entry.terms = terms_of(&entry.policy, license);
+        }
+    }
+
+    /// Takes over a license whose meters, and maybe whose policy, are others now.
+    pub fn put_meters(&mut self, license: &License, policy: &Arc<Policy>, meters: &[LoadedMeter]) {
+        if let Some(entry) = self.get(license.id) {
+            entry.license = Arc::new(license.clone());
+            entry.policy = Arc::clone(policy);
+            entry.terms = terms_of(policy, license);
+            entry.meters = meters.into();
+        }
+    }
+
+    /// Takes over a change of what lives on a license.
+    pub fn apply(&mut self, license: LicenseId, change: &LiveChange) {
+        let nothing = Arc::clone(&self.nothing);
+        if let Some(entry) = self.get(license) {
+            let live = Arc::make_mut(&mut entry.live);
+            live.apply(change);
+            if live.is_empty() {
+                entry.live = nothing;
+            }
         }
     }
 
@@ -183,4 +216,33 @@ impl Licenses {
         self.old.remove(&id);
         self.by_key.clear();
     }
+}
+
+fn terms_of(policy: &Policy, license: &License) -> Arc<Terms> {
+    let own = policy.terms.of_license(&license.overrides);
+    own.map_or_else(|| Arc::clone(&policy.terms), Arc::new)
+}
+
+/// The meters of a license after its policy changed.
+fn reshaped(policy: &Policy, meters: &[LoadedMeter]) -> Box<[LoadedMeter]> {
+    let from_policy = policy.meters.iter().map(|spec| {
+        let known = meters.iter().find(|meter| !meter.is_own && meter.spec.name == spec.name);
+        let spec = Arc::clone(spec);
+        known.map_or_else(
+            || LoadedMeter::new(Arc::clone(&spec), false, AllowedFrom::Policy),
+            |known| LoadedMeter { spec: Arc::clone(&spec), ..known.clone() },
+        )
+    });
+    let own = meters.iter().filter(|meter| meter.is_own).cloned();
+    from_policy.chain(own).collect()
+}
+
+fn timer(
+    db: &Connection,
+    account: AccountId,
+    license: LicenseId,
+) -> rusqlite::Result<Option<Timestamp>> {
+    db.prepare_cached("SELECT at FROM timer WHERE account = ?1 AND license = ?2")?
+        .query_row(params![account.bytes(), license.bytes()], |row| row.get(0).map(Timestamp))
+        .optional()
 }

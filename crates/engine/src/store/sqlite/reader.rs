@@ -5,22 +5,32 @@ use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
-use usance_core::command::Ref;
+use usance_core::activation::Activation;
+use usance_core::command::{Ref, UserRef};
 use usance_core::customer::Customer;
-use usance_core::id::{AccountId, CustomerId, LicenseId, PolicyId, ProductId, TokenId, WriterId};
+use usance_core::entitlement::Entitlement;
+use usance_core::id::{
+    AccountId, ActivationId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, TokenId,
+    WriterId,
+};
 use usance_core::ledger::tree::{Hash, Position};
 use usance_core::license::{License, LicenseRef, Status};
-use usance_core::meter::AllowedFrom;
+use usance_core::meter::MeterState;
 use usance_core::policy::Policy;
 use usance_core::product::Product;
 use usance_core::text::Code;
+use usance_core::time::Timestamp;
 use usance_core::token::{SecretHash, Token};
 use usance_core::usage::Subject;
+use usance_core::user::User;
 
 use super::connection::{Shared, store_error};
-use super::rows;
+use super::{live_rows, people_rows, rows};
 use crate::limits::RECORD_INDEX_BITS;
-use crate::store::{Hours, LicenseQuery, Reader, Referent, Slice, StoreError};
+use crate::store::{
+    ActivationQuery, Belongings, Hours, LicenseQuery, Reader, Referent, SigningKeyRow, Slice,
+    StoreError,
+};
 use crate::unit::{Block, LedgerNumber};
 
 /// Several connections, taken in turn.
@@ -113,6 +123,69 @@ impl SqliteReader {
     }
 }
 
+/// Conditions of a question, and the values that they ask for. The first three are taken.
+#[derive(Default)]
+struct Asked {
+    condition: String,
+    values: Vec<Box<dyn ToSql>>,
+}
+
+impl Asked {
+    /// One more condition: text, value, text.
+    fn with(&mut self, before: &str, value: impl ToSql + 'static, after: &str) {
+        let number = self.values.len() + 4;
+        self.condition.push_str(&format!(" AND {before}?{number}{after}"));
+        self.values.push(Box::new(value));
+    }
+
+    fn id(&mut self, column: &str, id: Option<[u8; 16]>) {
+        if let Some(id) = id {
+            self.with(&format!("{column} = "), id, "");
+        }
+    }
+
+    fn status(&mut self, status: Status, now: Timestamp) {
+        let standing = match status {
+            Status::Suspended => 1,
+            Status::Revoked => 2,
+            Status::Active | Status::Expired | Status::NotYetValid => 0,
+        };
+        self.with("standing = ", standing, "");
+        let over = "expires_at IS NOT NULL AND expires_at <= ";
+        let early = "valid_from IS NOT NULL AND valid_from > ";
+        if status == Status::Expired {
+            self.with(&format!("({over}"), now.0, ")");
+        } else if standing == 0 {
+            self.with(&format!("NOT ({over}"), now.0, ")");
+        }
+        match status {
+            Status::NotYetValid => self.with(&format!("({early}"), now.0, ")"),
+            Status::Active => self.with(&format!("NOT ({early}"), now.0, ")"),
+            _ => {}
+        }
+    }
+
+    fn values(&self) -> Vec<&dyn ToSql> {
+        self.values.iter().map(|value| &**value).collect()
+    }
+}
+
+impl SqliteReader {
+    /// What grants an entitlement: a policy or license that names its code.
+    fn granter(&self, of: AccountId, code: &Code) -> Result<Option<&'static str>, StoreError> {
+        for table in ["policy", "license"] {
+            let sql = format!(
+                "SELECT 1 FROM {table} WHERE account = ?1
+                     AND instr(' ' || entitlements || ' ', ' ' || ?2 || ' ') > 0 LIMIT 1"
+            );
+            if self.one(&sql, params![of.bytes(), code.as_str()], |_| Ok(()))?.is_some() {
+                return Ok(Some(table));
+            }
+        }
+        Ok(None)
+    }
+}
+
 impl Reader for SqliteReader {
     fn first_account(&self) -> Result<Option<AccountId>, StoreError> {
         self.one("SELECT id FROM account ORDER BY created_at, id LIMIT 1", [], |row| {
@@ -190,12 +263,18 @@ impl Reader for SqliteReader {
         })
     }
 
-    fn allowed(
+    fn hidden_meter(
         &self,
         of: AccountId,
-        id: LicenseId,
-    ) -> Result<Vec<(Code, AllowedFrom)>, StoreError> {
-        rows::allowed(&self.db(), of, id).map_err(store_error)
+        license: LicenseId,
+        meter: &Code,
+    ) -> Result<Option<MeterState>, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM meter WHERE account = ?1 AND license = ?2 AND name = ?3 AND hidden = 1",
+            rows::METER
+        );
+        let values = params![of.bytes(), license.bytes(), meter.as_str()];
+        self.one(&sql, values, |row| Ok(rows::meter(row)?.state))
     }
 
     fn licenses(
@@ -204,33 +283,23 @@ impl Reader for SqliteReader {
         filter: &LicenseQuery,
         part: &Slice,
     ) -> Result<Vec<License>, StoreError> {
-        let product = filter.product.map(|id| *id.bytes());
-        let policy = filter.policy.map(|id| *id.bytes());
-        let customer = filter.customer.map(|id| *id.bytes());
-        let now = filter.status.map_or(0, |(_, now)| now.0);
-        let mut condition = String::new();
-        for (is_wanted, text) in [
-            (product.is_some(), " AND product = ?4"),
-            (policy.is_some(), " AND policy = ?5"),
-            (customer.is_some(), " AND customer = ?6"),
-            (true, " AND (?4 IS NULL OR 1) AND (?5 IS NULL OR 1) AND (?6 IS NULL OR 1)"),
-        ] {
-            if is_wanted {
-                condition.push_str(text);
-            }
+        let mut asked = Asked::default();
+        asked.id("product", filter.product.map(|id| *id.bytes()));
+        asked.id("policy", filter.policy.map(|id| *id.bytes()));
+        asked.id("customer", filter.customer.map(|id| *id.bytes()));
+        asked.id("reseller", filter.reseller.map(|id| *id.bytes()));
+        if let Some(user) = filter.user {
+            let of_user = "SELECT license FROM license_user WHERE account = ?1 AND user = ";
+            asked.with(&format!("id IN ({of_user}"), *user.bytes(), ")");
         }
-        let over = "(expires_at IS NOT NULL AND expires_at <= ?7)";
-        let early = "(valid_from IS NOT NULL AND valid_from > ?7)";
-        condition.push_str(&match filter.status.map(|(status, _)| status) {
-            None => " AND ?7 IS NOT NULL".to_owned(),
-            Some(Status::Suspended) => " AND standing = 1 AND ?7 IS NOT NULL".to_owned(),
-            Some(Status::Revoked) => " AND standing = 2 AND ?7 IS NOT NULL".to_owned(),
-            Some(Status::Expired) => format!(" AND standing = 0 AND {over}"),
-            Some(Status::NotYetValid) => format!(" AND standing = 0 AND NOT {over} AND {early}"),
-            Some(Status::Active) => format!(" AND standing = 0 AND NOT {over} AND NOT {early}"),
-        });
-        let values: [&dyn ToSql; 4] = [&product, &policy, &customer, &now];
-        self.slice(("license", rows::LICENSE), of, (&condition, &values), part, rows::license)
+        if let Some(only) = filter.only {
+            asked.with("", *only.bytes(), " IN (customer, reseller)");
+        }
+        if let Some((status, now)) = filter.status {
+            asked.status(status, now);
+        }
+        let values = asked.values();
+        self.slice(("license", rows::LICENSE), of, (&asked.condition, &values), part, rows::license)
     }
 
     fn token(&self, of: AccountId, id: TokenId) -> Result<Option<Token>, StoreError> {
@@ -249,12 +318,151 @@ impl Reader for SqliteReader {
         self.slice(("token", rows::TOKEN), of, ("", &[]), part, rows::token)
     }
 
+    fn entitlement(
+        &self,
+        of: AccountId,
+        id: &Ref<EntitlementId>,
+    ) -> Result<Option<Entitlement>, StoreError> {
+        let table = ("entitlement", rows::ENTITLEMENT);
+        self.named(table, of, id, |id| *id.bytes(), people_rows::entitlement)
+    }
+
+    fn entitlements(&self, of: AccountId, part: &Slice) -> Result<Vec<Entitlement>, StoreError> {
+        let table = ("entitlement", rows::ENTITLEMENT);
+        self.slice(table, of, ("", &[]), part, people_rows::entitlement)
+    }
+
+    fn user(&self, of: AccountId, id: &UserRef) -> Result<Option<User>, StoreError> {
+        let select = format!("SELECT {} FROM user WHERE account = ?1", rows::USER);
+        match id {
+            UserRef::Id(id) => self.one(
+                &format!("{select} AND id = ?2"),
+                params![of.bytes(), id.bytes()],
+                people_rows::user,
+            ),
+            UserRef::Email(email) => self.one(
+                &format!("{select} AND email_key = ?2"),
+                params![of.bytes(), people_rows::email_key(email)],
+                people_rows::user,
+            ),
+        }
+    }
+
+    fn users(
+        &self,
+        of: AccountId,
+        customer: Option<CustomerId>,
+        part: &Slice,
+    ) -> Result<Vec<User>, StoreError> {
+        let mut asked = Asked::default();
+        asked.id("customer", customer.map(|id| *id.bytes()));
+        let condition = (asked.condition.as_str(), asked.values());
+        let condition = (condition.0, condition.1.as_slice());
+        self.slice(("user", rows::USER), of, condition, part, people_rows::user)
+    }
+
+    fn holder(&self, of: AccountId, id: ActivationId) -> Result<Option<LicenseId>, StoreError> {
+        let sql = "SELECT license FROM activation WHERE account = ?1 AND id = ?2";
+        self.one(sql, params![of.bytes(), id.bytes()], |row| Ok(LicenseId::from_bytes(row.get(0)?)))
+    }
+
+    fn activations(
+        &self,
+        of: AccountId,
+        filter: &ActivationQuery,
+        part: &Slice,
+    ) -> Result<Vec<(LicenseId, Activation)>, StoreError> {
+        let mut asked = Asked::default();
+        asked.id("license", filter.license.map(|id| *id.bytes()));
+        asked.id("user", filter.user.map(|id| *id.bytes()));
+        if let Some(fingerprint) = &filter.fingerprint {
+            asked.with("fingerprint = ", fingerprint.clone(), "");
+        }
+        let licenses = "license IN (SELECT id FROM license WHERE account = ?1 AND";
+        if let Some(policy) = filter.policy {
+            asked.with(&format!("{licenses} policy = "), *policy.bytes(), ")");
+        }
+        if let Some(product) = filter.product {
+            asked.with(&format!("{licenses} product = "), *product.bytes(), ")");
+        }
+        if let Some(user) = filter.of_user {
+            let of_user = "SELECT license FROM license_user WHERE account = ?1 AND user = ";
+            asked.with(&format!("license IN ({of_user}"), *user.bytes(), ")");
+        }
+        if let Some(customer) = filter.of_customer {
+            asked.with(&format!("{licenses} "), *customer.bytes(), " IN (customer, reseller))");
+        }
+        let columns = format!("{}, license", live_rows::ACTIVATION);
+        let values = asked.values();
+        self.slice(("activation", &columns), of, (&asked.condition, &values), part, |row| {
+            let license = LicenseId::from_bytes(row.get("license")?);
+            Ok((license, live_rows::activation(row)?))
+        })
+    }
+
+    fn component_holders(
+        &self,
+        of: AccountId,
+        fingerprint: &str,
+    ) -> Result<Vec<(LicenseId, ActivationId)>, StoreError> {
+        let sql = "SELECT license, activation FROM component
+                   WHERE account = ?1 AND fingerprint = ?2";
+        self.many(sql, params![of.bytes(), fingerprint], |row| {
+            Ok((LicenseId::from_bytes(row.get(0)?), ActivationId::from_bytes(row.get(1)?)))
+        })
+    }
+
+    fn belongings(&self, of: AccountId, customer: CustomerId) -> Result<Belongings, StoreError> {
+        let count = |sql: &str| {
+            let values = params![of.bytes(), customer.bytes()];
+            let found = self.one(sql, values, |row| row.get::<_, i64>(0))?;
+            Ok::<u64, StoreError>(found.unwrap_or(0).cast_unsigned())
+        };
+        Ok(Belongings {
+            users: count("SELECT count(*) FROM user WHERE account = ?1 AND customer = ?2")?,
+            licenses: count("SELECT count(*) FROM license WHERE account = ?1 AND customer = ?2")?,
+            activations: count(
+                "SELECT count(*) FROM activation WHERE account = ?1 AND license IN
+                     (SELECT id FROM license WHERE account = ?1 AND customer = ?2)",
+            )?,
+        })
+    }
+
+    fn signing_keys(&self, of: AccountId) -> Result<Vec<SigningKeyRow>, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM signing_key WHERE account = ?1 ORDER BY number",
+            rows::SIGNING_KEY
+        );
+        self.many(&sql, [of.bytes()], people_rows::signing_key)
+    }
+
+    fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<(AccountId, LicenseId)>, StoreError> {
+        let sql = "SELECT account, license FROM timer WHERE at <= ?1 ORDER BY at LIMIT ?2";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.many(sql, params![now.0, limit], |row| {
+            Ok((AccountId::from_bytes(row.get(0)?), LicenseId::from_bytes(row.get(1)?)))
+        })
+    }
+
     fn referrer(&self, of: AccountId, to: &Referent) -> Result<Option<&'static str>, StoreError> {
-        let (id, places): (_, &[(&str, &str)]) = match to {
+        let (id, places): (&[u8; 16], &[(&'static str, &str)]) = match to {
             Referent::Product(id) => (id.bytes(), &[("policy", "product"), ("token", "product")]),
             Referent::Policy(id) => (id.bytes(), &[("license", "policy")]),
-            Referent::Customer(id) => (id.bytes(), &[("license", "customer")]),
+            Referent::Customer(id) => (
+                id.bytes(),
+                &[
+                    ("license", "customer"),
+                    ("license", "reseller"),
+                    ("user", "customer"),
+                    ("customer", "reseller"),
+                    ("token", "customer"),
+                ],
+            ),
             Referent::License(id) => (id.bytes(), &[("token", "license")]),
+            Referent::User(id) => {
+                (id.bytes(), &[("license_user", "user"), ("activation", "user"), ("token", "user")])
+            }
+            Referent::Entitlement(code) => return self.granter(of, code),
         };
         for (table, column) in places {
             let live = if *table == "token" { "AND revoked_at IS NULL" } else { "" };
@@ -262,11 +470,7 @@ impl Reader for SqliteReader {
                 "SELECT 1 FROM {table} WHERE account = ?1 AND {column} = ?2 {live} LIMIT 1"
             );
             if self.one(&sql, params![of.bytes(), id], |_| Ok(()))?.is_some() {
-                return Ok(Some(match *table {
-                    "policy" => "policy",
-                    "license" => "license",
-                    _ => "token",
-                }));
+                return Ok(Some(if *table == "license_user" { "license" } else { table }));
             }
         }
         Ok(None)

@@ -56,6 +56,7 @@ CREATE TABLE product (
     id          BLOB NOT NULL,
     code        TEXT NOT NULL,
     name        TEXT NOT NULL,
+    metadata    TEXT NOT NULL,
     archived_at INTEGER,
     created_at  INTEGER NOT NULL,
     updated_at  INTEGER NOT NULL,
@@ -69,10 +70,10 @@ CREATE TABLE policy (
     product             BLOB NOT NULL,
     code                TEXT NOT NULL,
     name                TEXT NOT NULL,
-    duration_ms         INTEGER,
     key_pattern         TEXT NOT NULL,
-    license_permissions TEXT NOT NULL,
-    meter_while         INTEGER NOT NULL,
+    terms               TEXT NOT NULL,
+    entitlements        TEXT NOT NULL,
+    metadata            TEXT NOT NULL,
     archived_at         INTEGER,
     created_at          INTEGER NOT NULL,
     updated_at          INTEGER NOT NULL,
@@ -80,18 +81,12 @@ CREATE TABLE policy (
     UNIQUE (account, code)
 ) WITHOUT ROWID;
 
+-- `spec` has a line `name=value` for all that is said of a meter.
 CREATE TABLE policy_meter (
-    account         BLOB NOT NULL,
-    policy          BLOB NOT NULL,
-    place           INTEGER NOT NULL,
-    name            TEXT NOT NULL,
-    unit            TEXT NOT NULL,
-    scale           INTEGER NOT NULL,
-    allowed         INTEGER,
-    floor           INTEGER NOT NULL,
-    overage         TEXT NOT NULL,
-    overage_value   INTEGER NOT NULL,
-    record_refusals INTEGER NOT NULL,
+    account BLOB NOT NULL,
+    policy  BLOB NOT NULL,
+    place   INTEGER NOT NULL,
+    spec    TEXT NOT NULL,
     PRIMARY KEY (account, policy, place)
 ) WITHOUT ROWID;
 
@@ -101,6 +96,12 @@ CREATE TABLE customer (
     code        TEXT NOT NULL,
     name        TEXT NOT NULL,
     email       TEXT,
+    kind        TEXT NOT NULL,
+    reseller    BLOB,
+    max_users       INTEGER,
+    max_licenses    INTEGER,
+    max_activations INTEGER,
+    metadata    TEXT NOT NULL,
     archived_at INTEGER,
     created_at  INTEGER NOT NULL,
     updated_at  INTEGER NOT NULL,
@@ -115,7 +116,19 @@ CREATE TABLE license (
     product    BLOB NOT NULL,
     policy     BLOB NOT NULL,
     customer   BLOB,
+    reseller   BLOB,
+    owner      BLOB,
+    users      BLOB NOT NULL,
     name       TEXT,
+    overrides  TEXT,
+    entitlements TEXT NOT NULL,
+    metadata   TEXT NOT NULL,
+    checked_in_at INTEGER,
+    validated_at  INTEGER,
+    file_at       INTEGER,
+    activated_at  INTEGER,
+    activations   INTEGER NOT NULL,
+    deactivations INTEGER NOT NULL,
     standing   INTEGER NOT NULL,
     valid_from INTEGER,
     expires_at INTEGER,
@@ -126,17 +139,32 @@ CREATE TABLE license (
 CREATE INDEX license_product ON license (account, product, id);
 CREATE INDEX license_policy ON license (account, policy, id);
 CREATE INDEX license_customer ON license (account, customer, id) WHERE customer IS NOT NULL;
+CREATE INDEX license_reseller ON license (account, reseller, id) WHERE reseller IS NOT NULL;
+
+-- Owners and users of licenses, for the questions that begin with a person.
+CREATE TABLE license_user (
+    account BLOB NOT NULL,
+    user    BLOB NOT NULL,
+    license BLOB NOT NULL,
+    PRIMARY KEY (account, user, license)
+) WITHOUT ROWID;
 
 -- Where a meter stood at `last_record`; what came later is in the blocks from `ledger.covered` on.
+-- `spec` is there if the license says what the meter is, and not its policy. A meter that is hidden
+-- was taken away; the ledger keeps its records, and it goes on from here if it comes back.
 CREATE TABLE meter (
     account     BLOB NOT NULL,
     license     BLOB NOT NULL,
-    place       INTEGER NOT NULL,
+    name        TEXT NOT NULL,
+    spec        TEXT,
+    hidden      INTEGER NOT NULL,
     own_allowed INTEGER NOT NULL,
     allowed     INTEGER,
     total       INTEGER NOT NULL,
     gross       INTEGER NOT NULL,
     held        INTEGER NOT NULL,
+    carried     INTEGER NOT NULL,
+    period_end  INTEGER,
     last_record INTEGER,
     refusals    INTEGER NOT NULL,
     hour        INTEGER NOT NULL,
@@ -145,7 +173,155 @@ CREATE TABLE meter (
     decremented INTEGER NOT NULL,
     adjusted    INTEGER NOT NULL,
     overage     INTEGER NOT NULL,
-    PRIMARY KEY (account, license, place)
+    PRIMARY KEY (account, license, name)
+) WITHOUT ROWID;
+
+-- What lives on licenses. Written with each commit, so that it needs no replay.
+CREATE TABLE activation (
+    account      BLOB NOT NULL,
+    license      BLOB NOT NULL,
+    id           BLOB NOT NULL,
+    fingerprint  TEXT NOT NULL,
+    name         TEXT,
+    hostname     TEXT,
+    platform     TEXT,
+    address      TEXT,
+    cores        INTEGER,
+    memory       INTEGER,
+    disk         INTEGER,
+    is_vm        INTEGER NOT NULL,
+    is_container INTEGER NOT NULL,
+    user         BLOB,
+    components   TEXT NOT NULL,
+    metadata     TEXT NOT NULL,
+    own_heartbeat_seconds INTEGER,
+    seen_at      INTEGER,
+    last_file_at INTEGER,
+    created_at   INTEGER NOT NULL,
+    updated_at   INTEGER NOT NULL,
+    PRIMARY KEY (account, license, id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX activation_id ON activation (account, id);
+CREATE INDEX activation_fingerprint ON activation (account, fingerprint);
+
+-- Parts of machines, for the questions that begin with one.
+CREATE TABLE component (
+    account     BLOB NOT NULL,
+    fingerprint TEXT NOT NULL,
+    activation  BLOB NOT NULL,
+    license     BLOB NOT NULL,
+    PRIMARY KEY (account, fingerprint, activation)
+) WITHOUT ROWID;
+CREATE INDEX component_activation ON component (account, activation);
+
+CREATE TABLE process (
+    account    BLOB NOT NULL,
+    license    BLOB NOT NULL,
+    id         BLOB NOT NULL,
+    activation BLOB NOT NULL,
+    pid        TEXT NOT NULL,
+    metadata   TEXT NOT NULL,
+    seen_at    INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (account, license, id)
+) WITHOUT ROWID;
+
+CREATE TABLE share (
+    account    BLOB NOT NULL,
+    license    BLOB NOT NULL,
+    activation BLOB NOT NULL,
+    meter      TEXT NOT NULL,
+    quantity   INTEGER NOT NULL,
+    PRIMARY KEY (account, license, activation, meter)
+) WITHOUT ROWID;
+
+CREATE TABLE hold (
+    account    BLOB NOT NULL,
+    license    BLOB NOT NULL,
+    id         BLOB NOT NULL,
+    meter      TEXT NOT NULL,
+    activation BLOB,
+    units      INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (account, license, id)
+) WITHOUT ROWID;
+
+CREATE TABLE session (
+    account    BLOB NOT NULL,
+    license    BLOB NOT NULL,
+    id         BLOB NOT NULL,
+    meter      TEXT NOT NULL,
+    activation BLOB,
+    count      INTEGER NOT NULL,
+    reserved   INTEGER NOT NULL,
+    active_ms  INTEGER NOT NULL,
+    user       TEXT,
+    host       TEXT,
+    address    TEXT,
+    seen_at    INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (account, license, id)
+) WITHOUT ROWID;
+
+CREATE TABLE pass (
+    account BLOB NOT NULL,
+    license BLOB NOT NULL,
+    holder  BLOB NOT NULL,
+    until   INTEGER NOT NULL,
+    PRIMARY KEY (account, license, holder, until)
+) WITHOUT ROWID;
+
+-- When a license is to be looked at next: a period ends, a hold expires, a machine falls silent.
+CREATE TABLE timer (
+    account BLOB NOT NULL,
+    license BLOB NOT NULL,
+    at      INTEGER NOT NULL,
+    PRIMARY KEY (account, license)
+) WITHOUT ROWID;
+CREATE INDEX timer_at ON timer (at);
+
+CREATE TABLE entitlement (
+    account    BLOB NOT NULL,
+    id         BLOB NOT NULL,
+    code       TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    metadata   TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (account, id),
+    UNIQUE (account, code)
+) WITHOUT ROWID;
+
+-- People. `email_key` is the address in lower case.
+CREATE TABLE user (
+    account    BLOB NOT NULL,
+    id         BLOB NOT NULL,
+    email      TEXT NOT NULL,
+    email_key  TEXT NOT NULL,
+    first_name TEXT,
+    last_name  TEXT,
+    role       TEXT NOT NULL,
+    customer   BLOB,
+    password   TEXT,
+    banned_at  INTEGER,
+    metadata   TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (account, id),
+    UNIQUE (account, email_key)
+) WITHOUT ROWID;
+
+-- Keys that sign license files. `secret` is encrypted with the writer's key.
+CREATE TABLE signing_key (
+    account    BLOB NOT NULL,
+    number     INTEGER NOT NULL,
+    public     BLOB NOT NULL,
+    secret     BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    retired_at INTEGER,
+    PRIMARY KEY (account, number)
 ) WITHOUT ROWID;
 
 -- Sums of hours that are over.
@@ -171,6 +347,9 @@ CREATE TABLE token (
     product     BLOB,
     license     BLOB,
     meter       TEXT,
+    user        BLOB,
+    customer    BLOB,
+    audience    TEXT,
     expires_at  INTEGER,
     revoked_at  INTEGER,
     created_at  INTEGER NOT NULL,

@@ -1,13 +1,12 @@
 //! Units of work as rows.
 
 use rusqlite::{Connection, params};
-use usance_core::id::{AccountId, WriterId};
-use usance_core::license::License;
-use usance_core::meter::AllowedFrom;
+use usance_core::id::{AccountId, LicenseId, WriterId};
+use usance_core::policy::Policy;
+use usance_core::time::Timestamp;
 
 use super::reader::row_id;
-use super::rows;
-use crate::store::LoadedMeter;
+use super::{live_rows, people_rows, rows};
 use crate::unit::{Change, Unit};
 
 /// Writes a unit within the caller's transaction.
@@ -21,6 +20,12 @@ pub fn write(db: &Connection, writer: WriterId, unit: &Unit) -> rusqlite::Result
     }
     for change in &unit.changes {
         write_change(db, change)?;
+    }
+    for (account, license, change) in &unit.live {
+        live_rows::write(db, *account, *license, change)?;
+    }
+    for (account, license, at) in &unit.timers {
+        write_timer(db, *account, *license, *at)?;
     }
     for block in &unit.blocks {
         db.prepare_cached(
@@ -88,7 +93,10 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::DeleteProduct(account, id) => {
             delete("product", account, id.bytes())?;
         }
-        Change::PutPolicy(account, policy) => rows::put_policy(db, *account, policy)?,
+        Change::PutPolicy(account, policy) => {
+            rows::put_policy(db, *account, policy)?;
+            wake_machines(db, *account, policy)?;
+        }
         Change::DeletePolicy(account, id) => {
             delete("policy", account, id.bytes())?;
             db.prepare_cached("DELETE FROM policy_meter WHERE account = ?1 AND policy = ?2")?
@@ -100,33 +108,28 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::DeleteCustomer(account, id) => {
             delete("customer", account, id.bytes())?;
         }
-        Change::CreateLicense(account, license, allowed) => {
+        Change::CreateLicense(account, license, meters) => {
             rows::put_license(db, *account, license)?;
-            write_new_meters(db, *account, license, allowed)?;
+            for meter in meters {
+                rows::put_meter(db, *account, license.id, meter, false)?;
+            }
         }
-        Change::ChangeLicense(account, license) => {
+        Change::ChangeLicense(account, license) => rows::put_license(db, *account, license)?,
+        Change::ChangeMeters(account, license, _, meters, hidden) => {
             rows::put_license(db, *account, license)?;
+            for (meters, is_hidden) in [(meters, false), (hidden, true)] {
+                for meter in meters {
+                    rows::put_meter(db, *account, license.id, meter, is_hidden)?;
+                }
+            }
         }
-        Change::ChangeAllowed(account, license, place, allowed_from) => {
-            let (own, allowed) = match allowed_from {
-                AllowedFrom::Policy => (0, None),
-                AllowedFrom::License(allowed) => (1, *allowed),
-            };
-            db.prepare_cached(
-                "UPDATE meter SET own_allowed = ?4, allowed = ?5
-                 WHERE account = ?1 AND license = ?2 AND place = ?3",
-            )?
-            .execute(params![
-                account.bytes(),
-                license.bytes(),
-                *place as i64,
-                own,
-                allowed
-            ])?;
+        Change::ChangeAllowed(account, license, meter) => {
+            rows::put_meter(db, *account, *license, meter, false)?;
         }
         Change::DeleteLicense(account, id) => {
             delete("license", account, id.bytes())?;
-            for table in ["meter", "usage_hour"] {
+            live_rows::forget(db, *account, *id)?;
+            for table in ["meter", "usage_hour", "license_user"] {
                 db.prepare_cached(&format!(
                     "DELETE FROM {table} WHERE account = ?1 AND license = ?2"
                 ))?
@@ -136,20 +139,49 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::PutToken(account, token) => {
             rows::put_token(db, *account, token)?;
         }
+        Change::PutEntitlement(account, entitlement) => {
+            people_rows::put_entitlement(db, *account, entitlement)?;
+        }
+        Change::DeleteEntitlement(account, id) => {
+            delete("entitlement", account, id.bytes())?;
+        }
+        Change::PutUser(account, user) => {
+            people_rows::put_user(db, *account, user)?;
+        }
+        Change::DeleteUser(account, id) => {
+            delete("user", account, id.bytes())?;
+        }
+        Change::PutSigningKey(account, key) => {
+            people_rows::put_signing_key(db, *account, key)?;
+        }
     }
     Ok(())
 }
 
-fn write_new_meters(
+fn write_timer(
     db: &Connection,
     account: AccountId,
-    license: &License,
-    allowed: &[AllowedFrom],
+    license: LicenseId,
+    at: Option<Timestamp>,
 ) -> rusqlite::Result<()> {
-    let specs = rows::meter_specs(db, account, license.policy)?;
-    for (place, (spec, allowed_from)) in specs.iter().zip(allowed).enumerate() {
-        let meter = LoadedMeter { allowed_from: *allowed_from, state: spec.beginning() };
-        rows::put_meter(db, account, license.id, place, &meter)?;
-    }
-    Ok(())
+    let sql = match at {
+        Some(_) => "INSERT OR REPLACE INTO timer (account, license, at) VALUES (?1, ?2, ?3)",
+        None => "DELETE FROM timer WHERE account = ?1 AND license = ?2 AND ?3 IS NULL",
+    };
+    db.prepare_cached(sql)?
+        .execute(params![account.bytes(), license.bytes(), at.map(|at| at.0)])
+        .map(|_| ())
+}
+
+/// Has the licenses of a policy looked at whose machines may die sooner under its new terms.
+fn wake_machines(db: &Connection, account: AccountId, policy: &Policy) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO timer (account, license, at)
+         SELECT DISTINCT ?1, activation.license, ?3 FROM license
+             JOIN activation ON activation.account = ?1 AND activation.license = license.id
+             WHERE license.account = ?1 AND license.policy = ?2
+         ON CONFLICT (account, license) DO UPDATE SET at = min(at, excluded.at)",
+    )?
+    .execute(params![account.bytes(), policy.id.bytes(), policy.updated_at.0])
+    .map(|_| ())
 }

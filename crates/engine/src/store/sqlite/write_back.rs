@@ -118,8 +118,8 @@ impl WriteBack {
             let Some(entry) = licenses.get(*id) else {
                 continue;
             };
-            for (place, meter) in entry.meters.iter().enumerate() {
-                rows::put_meter(db, entry.account, *id, place, meter)?;
+            for meter in &entry.meters {
+                rows::put_meter(db, entry.account, *id, meter, false)?;
             }
             entry.dirty = false;
         }

@@ -32,7 +32,8 @@ impl Served {
             .method_not_allowed_fallback(operations::method_not_allowed);
         let ended = tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
-            serve_router(listener, router, options, stopped).await;
+            let doors = Doors { router, app: None };
+            serve_doors(listener, doors, options, stopped).await;
         });
         Self { address, stop, ended }
     }

@@ -7,7 +7,7 @@ use crate::native::problem::Fault;
 /// Which status a refusal has.
 ///
 /// 401 asks who is calling, 403 says not you or not this license, 404 there is no such thing, 409
-/// not as things stand, 422 not in this form.
+/// not as things stand, 410 not any more, 422 not in this form.
 pub(super) const fn of_refusal(refusal: &Refusal) -> u16 {
     match refusal {
         Refusal::Unauthenticated(_) => 401,
@@ -16,6 +16,10 @@ pub(super) const fn of_refusal(refusal: &Refusal) -> u16 {
         | Refusal::LicenseRevoked(_)
         | Refusal::LicenseExpired(..)
         | Refusal::LicenseNotYetValid(..)
+        | Refusal::LicenseOverdue(..)
+        | Refusal::AccessDenied(_)
+        | Refusal::ActivationDead(_)
+        | Refusal::ActivationNotAllowed(_)
         | Refusal::PermissionMissing(_)
         | Refusal::Locked(_) => 403,
 
@@ -25,13 +29,20 @@ pub(super) const fn of_refusal(refusal: &Refusal) -> u16 {
         | Refusal::BoundReached(..)
         | Refusal::FloorReached(..)
         | Refusal::CounterFull(_)
+        | Refusal::ReservedForOthers(..)
+        | Refusal::LimitOf(_)
+        | Refusal::TooMany(..)
         | Refusal::IdempotencyConflict
         | Refusal::LicenseStateConflict(..)
         | Refusal::Taken(..)
         | Refusal::InUse(..)
         | Refusal::Archived(_) => 409,
 
+        Refusal::Over(..) => 410,
+
         Refusal::Invalid { .. }
+        | Refusal::NotMetered(_)
+        | Refusal::MeterMissing(_)
         | Refusal::AmountNotPositive
         | Refusal::FractionBeyondScale { .. }
         | Refusal::AmountOutOfRange

@@ -1,189 +1,192 @@
-//! What is sold, to whom, under which rules, and who may change that.
+//! What is sold, to whom, and under which rules.
 
 use serde_json::{Value, json};
-use usance_core::limits::POLICY_METERS_MAX;
+use usance_core::audience::Audience;
+use usance_core::customer::CustomerKind;
+use usance_core::limits::{ENTITLEMENTS_MAX, POLICY_METERS_MAX};
 
 use crate::native::schemas::parts::{
-    allowed_change, amount, asked, boolean, code, id, list, meter_while, name, or_null, overage,
-    permissions, positive, quantity, reference, shown, status, text, time,
+    allowed_change, amount, asked, boolean, code, id, list, metadata, name, or_null, overage,
+    positive, quantity, reference, shown, shown_in_part, text, time, unset_metadata, whole,
 };
+use crate::native::specs::PERIODS;
 
 /// Its schemas, by name.
 pub(super) fn all() -> Vec<(&'static str, Value)> {
     let stamps = [("created_at", time()), ("updated_at", time())];
-    let product = [("id", id("prod_")), ("code", code()), ("name", name())];
-    let customer =
-        [("id", id("cus_")), ("code", code()), ("name", name()), ("email", or_null(name()))];
     let archived = [("archived", boolean())];
-    let policy = [
-        ("id", id("pol_")),
-        ("product", id("prod_")),
-        ("code", code()),
-        ("name", name()),
-        ("meters", list(reference("PolicyMeter"), POLICY_METERS_MAX)),
-    ];
-    let rules = [
-        ("duration_seconds", or_null(positive())),
-        ("key_pattern", text()),
-        ("license_permissions", permissions()),
-        ("meter_while", meter_while()),
-    ];
-    let license = [
-        ("id", id("lic_")),
-        ("key", text()),
-        ("product", id("prod_")),
-        ("policy", id("pol_")),
-        ("customer", or_null(id("cus_"))),
-        ("name", or_null(name())),
-        ("status", status()),
-        ("valid_from", or_null(time())),
-        ("expires_at", or_null(time())),
-    ];
-    let locks = [
-        ("product", or_null(id("prod_"))),
-        ("license", or_null(id("lic_"))),
-        ("meter", or_null(code())),
-    ];
-    let token = [("id", id("tok_")), ("name", name()), ("permissions", permissions())];
-    let token_times =
-        [("expires_at", or_null(time())), ("revoked_at", or_null(time())), ("created_at", time())];
+    let named = |prefix: &str| vec![("id", id(prefix)), ("code", code()), ("name", name())];
+    let hidden = &["metadata_visible_to"];
+    let new = [&[("code", code()), ("name", or_null(name()))][..], &unset_metadata()].concat();
+    let patch = [&[("name", name())][..], &metadata()].concat();
     vec![
-        ("Product", shown(&[&product, &archived, &stamps])),
-        ("NewProduct", asked(&["code"], &[("code", code()), ("name", or_null(name()))])),
-        ("ProductPatch", asked(&[], &[("name", name()), ("archived", boolean())])),
-        ("Customer", shown(&[&customer, &archived, &stamps])),
+        ("Product", shown_in_part(&[&named("prod_"), &metadata(), &archived, &stamps], hidden)),
+        ("NewProduct", asked(&["code"], &new)),
+        ("ProductPatch", asked(&[], &[&patch[..], &archived].concat())),
+        ("Entitlement", shown_in_part(&[&named("ent_"), &metadata(), &stamps], hidden)),
+        ("NewEntitlement", asked(&["code"], &new)),
+        ("EntitlementPatch", asked(&[], &patch)),
+        (
+            "Customer",
+            shown_in_part(
+                &[
+                    &named("cus_"),
+                    &[("email", or_null(name())), ("kind", customer_kind())],
+                    &[("reseller", or_null(id("cus_")))],
+                    &customer_limits(),
+                    &metadata(),
+                    &archived,
+                    &stamps,
+                ],
+                hidden,
+            ),
+        ),
         (
             "NewCustomer",
             asked(
                 &["code"],
-                &[("code", code()), ("name", or_null(name())), ("email", or_null(name()))],
+                &[
+                    &new[..],
+                    &[("email", or_null(name())), ("kind", or_null(customer_kind()))],
+                    &[("reseller", or_null(text()))],
+                    &customer_limits(),
+                ]
+                .concat(),
             ),
         ),
         (
             "CustomerPatch",
-            asked(&[], &[("name", name()), ("email", or_null(name())), ("archived", boolean())]),
-        ),
-        ("Policy", shown(&[&policy, &rules, &archived, &stamps])),
-        ("NewPolicy", new_policy()),
-        ("PolicyPatch", policy_patch()),
-        ("PolicyMeter", shown(&[&policy_meter(quantity())])),
-        ("NewPolicyMeter", asked(&["name"], &policy_meter(amount()))),
-        (
-            "PolicyMeterPatch",
-            asked(
-                &["name"],
-                &[
-                    ("name", code()),
-                    ("allowed", or_null(amount())),
-                    ("overage", overage()),
-                    ("record_refusals", boolean()),
-                ],
-            ),
-        ),
-        ("License", shown(&[&license, &stamps])),
-        ("NewLicense", new_license()),
-        (
-            "LicensePatch",
             asked(
                 &[],
                 &[
-                    ("name", or_null(name())),
-                    ("customer", or_null(text())),
-                    ("valid_from", or_null(time())),
-                    ("expires_at", or_null(time())),
-                ],
+                    &patch[..],
+                    &[("email", or_null(name())), ("reseller", or_null(text()))],
+                    &customer_limits(),
+                    &archived,
+                ]
+                .concat(),
             ),
         ),
+        ("Policy", policy()),
+        ("NewPolicy", new_policy()),
+        ("PolicyPatch", policy_patch()),
+        ("PolicyMeter", shown(&[&spec(quantity())])),
+        ("NewMeter", asked(&["name"], &new_spec())),
+        ("PolicyMeterPatch", asked(&["name"], &spec_patch())),
         ("AllowedChange", asked(&["allowed"], &[("allowed", allowed_change())])),
-        ("Token", shown(&[&token, &locks, &token_times])),
-        ("MadeToken", shown(&[&token, &[("secret", text())], &locks, &token_times])),
-        ("NewToken", new_token()),
-        (
-            "Caller",
-            shown(&[&[
-                ("account", id("acc_")),
-                ("token", or_null(id("tok_"))),
-                ("license", or_null(id("lic_"))),
-                ("permissions", permissions()),
-                ("locked_to", shown(&[&locks])),
-            ]]),
-        ),
     ]
+}
+
+fn customer_kind() -> Value {
+    json!({"enum": CustomerKind::WORDS})
+}
+
+fn customer_limits() -> Vec<(&'static str, Value)> {
+    let limit = || or_null(whole());
+    vec![("max_users", limit()), ("max_licenses", limit()), ("max_activations", limit())]
+}
+
+fn policy() -> Value {
+    shown_in_part(
+        &[
+            &[("id", id("pol_")), ("product", id("prod_")), ("code", code()), ("name", name())],
+            &[("meters", list(reference("PolicyMeter"), POLICY_METERS_MAX))],
+            &[("key_pattern", text()), ("terms", reference("Terms"))],
+            &[("entitlements", list(code(), ENTITLEMENTS_MAX))],
+            &metadata(),
+            &[("archived", boolean()), ("created_at", time()), ("updated_at", time())],
+        ],
+        &["metadata_visible_to"],
+    )
 }
 
 fn new_policy() -> Value {
-    asked(
-        &["product", "code"],
-        &[
-            ("product", text()),
-            ("code", code()),
-            ("name", or_null(name())),
-            ("meters", list(reference("NewPolicyMeter"), POLICY_METERS_MAX)),
-            ("duration_seconds", or_null(positive())),
-            ("key_pattern", or_null(text())),
-            ("license_permissions", or_null(permissions())),
-            ("meter_while", meter_while()),
-        ],
-    )
+    let own = [
+        ("product", text()),
+        ("code", code()),
+        ("name", or_null(name())),
+        ("meters", or_null(list(reference("NewMeter"), POLICY_METERS_MAX))),
+        ("key_pattern", or_null(text())),
+        ("terms", or_null(reference("SomeTerms"))),
+        ("entitlements", or_null(list(code(), ENTITLEMENTS_MAX))),
+    ];
+    asked(&["product", "code"], &[&own[..], &unset_metadata()].concat())
 }
 
 fn policy_patch() -> Value {
-    asked(
-        &[],
-        &[
-            ("name", name()),
-            ("archived", boolean()),
-            ("duration_seconds", or_null(positive())),
-            ("key_pattern", text()),
-            ("license_permissions", permissions()),
-            ("meter_while", meter_while()),
-            ("meters", list(reference("PolicyMeterPatch"), POLICY_METERS_MAX)),
-        ],
-    )
+    let own = [
+        ("name", name()),
+        ("archived", boolean()),
+        ("key_pattern", text()),
+        ("terms", reference("SomeTerms")),
+        ("entitlements", list(code(), ENTITLEMENTS_MAX)),
+        ("meters", list(reference("PolicyMeterPatch"), POLICY_METERS_MAX)),
+        ("new_meters", list(reference("NewMeter"), POLICY_METERS_MAX)),
+    ];
+    asked(&[], &[&own[..], &metadata()].concat())
 }
 
-fn policy_meter(amount: Value) -> [(&'static str, Value); 7] {
-    [
+/// What is said of a meter, where every member is there.
+pub(super) fn spec(figure: Value) -> Vec<(&'static str, Value)> {
+    vec![
         ("name", code()),
         ("unit", name()),
-        ("scale", json!({"type": "integer", "minimum": 0, "maximum": 9})),
-        ("allowed", or_null(amount.clone())),
-        ("floor", amount),
+        ("scale", whole()),
+        ("allowed", or_null(figure.clone())),
+        ("floor", figure.clone()),
         ("overage", overage()),
         ("record_refusals", boolean()),
+        ("measure", measure()),
+        ("period", period()),
+        ("rollover", rollover(figure)),
+        ("floating", boolean()),
+        ("visible_to", audiences()),
+        ("stated_by_license", boolean()),
+        ("hold_seconds_max", positive()),
+        ("session_grace_seconds", positive()),
     ]
 }
 
-fn new_license() -> Value {
-    let ceilings = json!({
-        "type": "object",
-        "maxProperties": POLICY_METERS_MAX,
-        "additionalProperties": reference("AllowedChange"),
-    });
-    asked(
-        &["policy"],
-        &[
-            ("policy", text()),
-            ("customer", or_null(text())),
-            ("key", or_null(text())),
-            ("name", or_null(name())),
-            ("valid_from", or_null(time())),
-            ("expires_at", or_null(time())),
-            ("meters", ceilings),
-        ],
-    )
+/// The same, where all but the name may be null, which is as good as left out.
+fn new_spec() -> Vec<(&'static str, Value)> {
+    let nullable = |(name, schema): (&'static str, Value)| match name {
+        "name" | "allowed" => (name, schema),
+        _ => (name, or_null(schema)),
+    };
+    spec(amount()).into_iter().map(nullable).collect()
 }
 
-fn new_token() -> Value {
-    asked(
-        &["name", "permissions"],
+fn spec_patch() -> Vec<(&'static str, Value)> {
+    let fixed = ["unit", "scale", "floor", "measure", "stated_by_license"];
+    spec(amount()).into_iter().filter(|(name, _)| !fixed.contains(name)).collect()
+}
+
+fn measure() -> Value {
+    let timing = asked(
+        &[],
         &[
-            ("name", name()),
-            ("permissions", permissions()),
-            ("product", or_null(text())),
-            ("license", or_null(text())),
-            ("meter", or_null(code())),
-            ("expires_at", or_null(time())),
+            ("unit_seconds", positive()),
+            ("minimum_seconds", whole()),
+            ("free_seconds", whole()),
+            ("step_seconds", positive()),
+            ("idle_seconds", or_null(positive())),
         ],
-    )
+    );
+    json!({"anyOf": [
+        {"enum": ["uses", "seats", "peak", "duration", "day-pass"]},
+        asked(&["duration"], &[("duration", timing)]),
+    ]})
+}
+
+fn period() -> Value {
+    json!({"enum": PERIODS})
+}
+
+fn rollover(figure: Value) -> Value {
+    json!({"anyOf": [{"enum": ["none", "all"]}, asked(&["up_to"], &[("up_to", figure)])]})
+}
+
+/// Audiences.
+pub(super) fn audiences() -> Value {
+    json!({"type": "array", "items": {"enum": Audience::WORDS}})
 }

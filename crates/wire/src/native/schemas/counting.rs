@@ -1,29 +1,72 @@
 //! Uses, meters, and the records of them.
 
 use serde_json::{Value, json};
-use usance_core::refusal::Refusal;
+use usance_core::limits::HOLD_SECONDS_MAX;
+use usance_core::refusal::{Limited, Refusal};
+use usance_core::usage::Ended;
 
-use crate::native::problem::Fault;
-
+use crate::native::problem::{Fault, limited_word};
+use crate::native::schemas::catalogue::spec;
 use crate::native::schemas::parts::{
-    amount, asked, attributes, boolean, code, id, name, operation, or_null, overage, quantity,
-    reference, shown, text, time, whole,
+    amount, asked, attributes, boolean, code, id, operation, or_null, quantity, reference, shown,
+    shown_in_part, text, time, verb, whole,
 };
+
+/// What a license may have only so much of.
+const LIMITED: [Limited; 7] = [
+    Limited::Activations,
+    Limited::Deactivations,
+    Limited::Cores,
+    Limited::Memory,
+    Limited::Disk,
+    Limited::Processes,
+    Limited::Users,
+];
 
 /// Their schemas, by name.
 pub(super) fn all() -> Vec<(&'static str, Value)> {
-    let by_hand = [("amount", amount()), ("bound", or_null(amount())), ("partial", boolean())];
-    let target = [("license", text()), ("meter", code()), ("operation", operation())];
+    let partial = ("partial", or_null(boolean()));
+    let seconds = json!({"type": "integer", "minimum": 1, "maximum": HOLD_SECONDS_MAX});
+    let seconds = ("seconds", or_null(seconds));
+    let count = ("count", or_null(amount()));
+    let by_hand = [("amount", amount()), ("bound", or_null(amount())), partial.clone()];
+    let target = [("license", text()), ("meter", code()), ("operation", or_null(verb()))];
+    let rare = [
+        ("hold", or_null(id("hold_"))),
+        ("session", or_null(id("ses_"))),
+        seconds.clone(),
+        count.clone(),
+    ];
     let of = [("license", id("lic_")), ("meter", code())];
     let record = [("record", whole()), ("at", time())];
     let step = [&by_hand[..], &told()].concat();
+    let settle = [&[("amount", or_null(amount()))][..], &told()].concat();
+    let hold = [&settle[..], &[seconds, partial]].concat();
+    let check_out = [&[count][..], &told()].concat();
     vec![
         ("Use", asked(&[], &step)),
         ("SetUse", asked(&["amount"], &[&by_hand[..1], &told()].concat())),
         ("ResetUse", asked(&[], &told())),
-        ("BatchUse", asked(&["license", "meter"], &[&target[..], &step].concat())),
+        ("HoldUse", asked(&[], &hold)),
+        ("SettleUse", asked(&[], &settle)),
+        ("CheckOutUse", asked(&[], &check_out)),
+        ("BareUse", asked(&[], &told())),
+        ("BatchUse", asked(&["license", "meter"], &[&target[..], &step, &rare].concat())),
         ("Subject", subject()),
-        ("Answer", shown(&[&of, &counted(), &record, &[("repeat", boolean())]])),
+        (
+            "Answer",
+            shown_in_part(
+                &[
+                    &of,
+                    &counted(),
+                    &about(),
+                    &[("ended", json!({"enum": Ended::WORDS}))],
+                    &record,
+                    &[("repeat", boolean())],
+                ],
+                &["released", "activation", "hold", "session", "until", "ended"],
+            ),
+        ),
         (
             "Outcome",
             json!({"anyOf": [
@@ -40,19 +83,26 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
             ]]),
         ),
         ("Meter", meter()),
+        ("Hold", hold_shown()),
+        ("Session", session_shown()),
         (
             "UseRecord",
-            shown(&[
-                &[("kind", json!({"const": "use"}))],
-                &of,
-                &counted(),
-                &record,
+            shown_in_part(
                 &[
-                    ("occurred_at", or_null(time())),
-                    ("subject", or_null(reference("Subject"))),
-                    ("attributes", attributes()),
+                    &[("kind", json!({"const": "use"}))],
+                    &of,
+                    &counted(),
+                    &about(),
+                    &[("turn", turn())],
+                    &record,
+                    &[
+                        ("occurred_at", or_null(time())),
+                        ("subject", or_null(reference("Subject"))),
+                        ("attributes", attributes()),
+                    ],
                 ],
-            ]),
+                &["released", "activation", "hold", "session", "until", "turn", "subject"],
+            ),
         ),
         (
             "RefusedRecord",
@@ -91,7 +141,56 @@ fn told() -> Vec<(&'static str, Value)> {
         ("occurred_at", or_null(time())),
         ("subject", or_null(reference("Subject"))),
         ("attributes", attributes()),
+        ("activation", or_null(text())),
     ]
+}
+
+/// What there is to say of few uses.
+fn about() -> Vec<(&'static str, Value)> {
+    vec![
+        ("released", quantity()),
+        ("activation", id("act_")),
+        ("hold", id("hold_")),
+        ("session", id("ses_")),
+        ("until", or_null(time())),
+    ]
+}
+
+fn turn() -> Value {
+    shown(&[&[
+        ("ended_at", or_null(time())),
+        ("next_end", or_null(time())),
+        ("carried", quantity()),
+    ]])
+}
+
+fn hold_shown() -> Value {
+    shown(&[&[
+        ("id", id("hold_")),
+        ("license", id("lic_")),
+        ("meter", code()),
+        ("activation", or_null(id("act_"))),
+        ("units", quantity()),
+        ("until", time()),
+        ("created_at", time()),
+    ]])
+}
+
+fn session_shown() -> Value {
+    let session = [
+        ("id", id("ses_")),
+        ("license", id("lic_")),
+        ("meter", code()),
+        ("activation", or_null(id("act_"))),
+        ("count", quantity()),
+        ("reserved", quantity()),
+        ("active_seconds", whole()),
+        ("subject", or_null(reference("Subject"))),
+        ("seen_at", time()),
+        ("until", time()),
+        ("created_at", time()),
+    ];
+    shown_in_part(&[&session], &["subject"])
 }
 
 fn counted() -> Vec<(&'static str, Value)> {
@@ -115,23 +214,22 @@ fn subject() -> Value {
 }
 
 fn meter() -> Value {
-    shown(&[&[
-        ("license", id("lic_")),
-        ("name", code()),
-        ("unit", name()),
-        ("scale", whole()),
-        ("allowed", or_null(quantity())),
-        ("allowed_from", json!({"enum": ["policy", "license"]})),
-        ("floor", quantity()),
-        ("overage", overage()),
-        ("total", quantity()),
-        ("gross", quantity()),
-        ("held", quantity()),
-        ("remaining", or_null(quantity())),
-        ("refusals", whole()),
-        ("period_end", or_null(time())),
-        ("last_record", or_null(whole())),
-    ]])
+    shown(&[
+        &[("license", id("lic_"))],
+        &spec(quantity()),
+        &[
+            ("allowed_from", json!({"enum": ["policy", "license"]})),
+            ("own", boolean()),
+            ("total", quantity()),
+            ("gross", quantity()),
+            ("held", quantity()),
+            ("carried", quantity()),
+            ("remaining", or_null(quantity())),
+            ("refusals", whole()),
+            ("period_end", or_null(time())),
+            ("last_record", or_null(whole())),
+        ],
+    ])
 }
 
 fn usage_window() -> Value {
@@ -172,6 +270,13 @@ fn problem() -> Value {
             "bound": quantity(),
             "floor": quantity(),
             "scale": whole(),
+            "available": quantity(),
+            "of": {"enum": LIMITED.map(limited_word)},
+            "limit": whole(),
+            "present": whole(),
+            "id": text(),
+            "activation": id("act_"),
+            "check_in_due": time(),
             "valid_from": time(),
             "expires_at": time(),
             "retry_after": whole(),

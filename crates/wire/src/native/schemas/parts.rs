@@ -3,10 +3,13 @@
 use serde_json::{Map, Value, json};
 use usance_core::license::Status;
 use usance_core::limits::{
-    ATTRIBUTE_VALUE_BYTES_MAX, ATTRIBUTES_MAX, CODE_BYTES_MAX, NAME_BYTES_MAX,
+    ATTRIBUTE_VALUE_BYTES_MAX, ATTRIBUTES_MAX, CODE_BYTES_MAX, METADATA_ENTRIES_MAX, NAME_BYTES_MAX,
 };
 use usance_core::token::Permission;
 use usance_core::usage::OperationKind;
+
+use crate::native::schemas::catalogue::audiences;
+use crate::native::uses::Verb;
 
 /// An instant.
 pub(in crate::native) fn time() -> Value {
@@ -30,6 +33,15 @@ pub(super) fn shown(parts: &[&[(&'static str, Value)]]) -> Value {
     let properties: Map<_, _> =
         members.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
     json!({"type": "object", "required": required, "properties": properties})
+}
+
+/// An object that we write: every member is there, but for those that may be hidden or pointless.
+pub(super) fn shown_in_part(parts: &[&[(&'static str, Value)]], hidden: &[&str]) -> Value {
+    let mut object = shown(parts);
+    if let Some(required) = object["required"].as_array_mut() {
+        required.retain(|name| name.as_str().is_none_or(|name| !hidden.contains(&name)));
+    }
+    object
 }
 
 /// An object that we read: nothing else may be there.
@@ -111,9 +123,29 @@ pub(super) fn overage() -> Value {
     ]})
 }
 
-/// How a meter moves.
+/// How a meter moved.
 pub(super) fn operation() -> Value {
-    json!({"enum": OperationKind::ALL.map(OperationKind::word)})
+    json!({"enum": OperationKind::WORDS})
+}
+
+/// What a meter is asked to do.
+pub(super) fn verb() -> Value {
+    json!({"enum": Verb::WORDS})
+}
+
+/// Notes, and who sees them; the latter is there for the vendor.
+pub(super) fn metadata() -> Vec<(&'static str, Value)> {
+    let notes = json!({"type": "object", "maxProperties": METADATA_ENTRIES_MAX});
+    let visible = json!({
+        "type": "object", "maxProperties": METADATA_ENTRIES_MAX,
+        "additionalProperties": audiences(),
+    });
+    vec![("metadata", notes), ("metadata_visible_to", visible)]
+}
+
+/// The same where both may be null, which is as good as left out.
+pub(super) fn unset_metadata() -> Vec<(&'static str, Value)> {
+    metadata().into_iter().map(|(name, schema)| (name, or_null(schema))).collect()
 }
 
 /// What a caller may do.
@@ -121,11 +153,6 @@ pub(super) fn permissions() -> Value {
     let words: Vec<_> =
         Permission::ALL.iter().map(|permission| permission.word()).chain(["*"]).collect();
     json!({"type": "array", "items": {"enum": words}})
-}
-
-/// States in which metering goes on.
-pub(super) fn meter_while() -> Value {
-    json!({"type": "array", "items": {"enum": ["suspended", "expired", "not-yet-valid"]}})
 }
 
 /// A list.

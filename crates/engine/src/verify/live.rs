@@ -1,0 +1,79 @@
+//! Compares what lives on licenses with what the ledger says of it.
+
+use rusqlite::{Connection, params};
+use usance_core::id::LicenseId;
+use usance_core::ledger::audit::Auditor;
+use usance_core::ledger::canonical;
+
+use super::catalogue::Entries;
+use super::{Finding, Named, Problem};
+use crate::store::FastMap;
+use crate::store::sqlite::{live_rows, people_rows, rows};
+
+/// Checks every activation and entitlement of the ledger's account against its last change.
+pub fn check_entries(
+    db: &Connection,
+    ledger: &Named,
+    entries: &mut Entries<'_>,
+) -> rusqlite::Result<()> {
+    let sql =
+        format!("SELECT {}, license FROM activation WHERE account = ?1", live_rows::ACTIVATION);
+    let mut statement = db.prepare(&sql)?;
+    let mut found = statement.query([ledger.account.bytes()])?;
+    while let Some(row) = found.next()? {
+        let license = LicenseId::from_bytes(row.get("license")?);
+        let activation = live_rows::activation(row)?;
+        let digest = canonical::activation(license, &activation);
+        entries.compare("activation", &activation.id, activation.id.bytes(), digest);
+    }
+    let sql = format!("SELECT {} FROM entitlement WHERE account = ?1", rows::ENTITLEMENT);
+    let mut statement = db.prepare(&sql)?;
+    let mut found = statement.query([ledger.account.bytes()])?;
+    while let Some(row) = found.next()? {
+        let one = people_rows::entitlement(row)?;
+        entries.compare("entitlement", &one.id, one.id.bytes(), canonical::entitlement(&one));
+    }
+    Ok(())
+}
+
+/// Checks that what is on hold by the ledger is what holds and sessions hold.
+pub fn check_held(
+    db: &Connection,
+    ledger: &Named,
+    auditor: &Auditor,
+    entries: &mut Entries<'_>,
+) -> rusqlite::Result<()> {
+    let mut held: FastMap<(LicenseId, String), i64> = FastMap::default();
+    let mut statement = db.prepare(
+        "SELECT license, meter, units FROM hold WHERE account = ?1
+         UNION ALL SELECT license, meter, reserved FROM session WHERE account = ?1",
+    )?;
+    let mut found = statement.query(params![ledger.account.bytes()])?;
+    while let Some(row) = found.next()? {
+        let units: i64 = row.get(2)?;
+        let sum = held.entry((LicenseId::from_bytes(row.get(0)?), row.get(1)?)).or_default();
+        *sum = sum.saturating_add(units);
+    }
+    let mut find = |license: LicenseId, meter: &str, stated: i64, found: i64| {
+        let what = Problem::WrongMeter(format!(
+            "meter {meter} of {license} has {stated} units on hold by the ledger, but its holds \
+             and sessions hold {found}"
+        ));
+        let origin = ledger.origin.clone();
+        entries.report.findings.push(Finding { origin, record: None, what });
+    };
+    for (license, meter, trail) in auditor.trails() {
+        let found = held.remove(&(license, meter.to_owned())).unwrap_or(0);
+        // Nothing lives on a license that is gone.
+        let is_gone = auditor
+            .last_change(license.bytes())
+            .is_some_and(|change| change.action == usance_core::ledger::record::Action::Deleted);
+        if trail.held != found && !is_gone {
+            find(license, meter, trail.held, found);
+        }
+    }
+    for ((license, meter), found) in held.into_iter().filter(|(_, units)| *units != 0) {
+        find(license, &meter, 0, found);
+    }
+    Ok(())
+}
