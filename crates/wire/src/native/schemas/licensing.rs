@@ -32,8 +32,8 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
     ];
     let transfer = [("policy", text())];
     vec![
-        ("Terms", terms(|field| term(field), true)),
-        ("SomeTerms", terms(|field| term(field), false)),
+        ("Terms", terms(term, true)),
+        ("SomeTerms", terms(term, false)),
         ("Overrides", terms(override_of, false)),
         ("License", license()),
         ("NewLicense", new_license()),
