@@ -258,6 +258,16 @@ impl World {
         panic!("more is due than lives on the license");
     }
 
+    /// What a timer does, until nothing is due.
+    fn idle(&mut self) -> Vec<Done> {
+        let before = self.log.len();
+        while let Some(decision) = overdue_idle(&self.situation()).unwrap() {
+            self.apply(&decision);
+            assert!(self.log.len() < before + 1000, "it comes to an end");
+        }
+        self.log[before..].iter().map(done).collect()
+    }
+
     fn used(&self, operation: Operation) -> Use {
         Use {
             license: LicenseRef::Id(self.license.id),

@@ -307,11 +307,17 @@ impl World {
     }
 
     /// One more thing that happens, and everything that holds after it.
-    fn live_on(&mut self, model: &mut Model, gap_ms: i64, ask: Ask) {
-        self.pass(gap_ms);
+    fn live_on(&mut self, model: &mut Model, (is_timed, gap_ms): (bool, i64), ask: Ask) {
+        if is_timed {
+            self.pass(gap_ms / 2);
+            self.idle();
+            model.now = self.now.0;
+            model.catch_up(false);
+        }
+        self.pass(gap_ms - if is_timed { gap_ms / 2 } else { 0 });
         model.now = self.now.0;
         self.due();
-        model.catch_up();
+        model.catch_up(true);
         self.check(model);
         let number = self.asked + 1;
         match (ask, operation(ask, |ago| number.saturating_sub(ago))) {
@@ -343,15 +349,15 @@ proptest! {
     #[test]
     fn a_meter_does_what_the_slow_one_does(
         mut world in worlds(),
-        story in prop::collection::vec((gaps(), asks()), 1..60),
+        story in prop::collection::vec(((any::<bool>(), gaps()), asks()), 1..60),
     ) {
         let (hold, session, share) = strangers();
         world.live.holds.push(Arc::new(hold.clone()));
         world.live.sessions.push(Arc::new(session.clone()));
         world.live.shares.push(share.clone());
         let mut model = Model::new(&world);
-        for (gap_ms, ask) in story {
-            world.live_on(&mut model, gap_ms, ask);
+        for (gap, ask) in story {
+            world.live_on(&mut model, gap, ask);
         }
         // What belongs to another meter is as it was.
         let is_other = |meter: &Code| *meter != world.spec.name;

@@ -132,7 +132,7 @@ fn holds_and_sessions() {
     ] {
         let read = read(target(verb), body.as_bytes()).unwrap();
         assert_eq!(read.operation, expected, "{body}");
-        assert_eq!(Verb::WORDS.contains(&expected.word()), true);
+        assert!(Verb::WORDS.contains(&expected.word()));
     }
     for (verb, body, expected) in [
         (Verb::Hold, r#"{"seconds":0}"#, "seconds must be 1 second to 90 days"),
