@@ -20,6 +20,7 @@ pub(in crate::native) fn answer() -> Answer {
             held: -5,
             released: 0,
         },
+        remaining: Some(95_805),
         period_end: None,
         activation: None,
         reference: None,
