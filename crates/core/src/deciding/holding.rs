@@ -7,7 +7,6 @@ use super::{Decision, Situation, Step};
 use crate::id::{ActivationId, HoldId};
 use crate::limits::HOLDS_PER_LICENSE_MAX;
 use crate::live::{Hold, LiveChange};
-use crate::meter::Measure;
 use crate::quantity::Decimal;
 use crate::refusal::{Kind, Refusal};
 use crate::usage::{Fit, NewHold, Reference, Reserved};
@@ -21,10 +20,6 @@ impl Situation<'_> {
     ) -> Result<Decision, Refusal> {
         if self.live.holds.len() >= HOLDS_PER_LICENSE_MAX {
             return Err(Refusal::TooMany(Kind::Hold, HOLDS_PER_LICENSE_MAX as u64));
-        }
-        if matches!(self.meter.spec.measure, Measure::Seats | Measure::Peak) {
-            let what = "is not for meters of seats: check a session out instead";
-            return Err(Refusal::invalid("hold", what));
         }
         let asked = self.meter.positive(new.amount)?;
         let most = self.meter.spec.hold_seconds_max;
