@@ -1,15 +1,20 @@
+use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::*;
-use crate::id::{CustomerId, LicenseId, PolicyId, ProductId, TokenId};
+use crate::access::AccessList;
+use crate::activation::Component;
+use crate::id::{
+    ActivationId, ComponentId, CustomerId, LicenseId, PolicyId, ProductId, TokenId, UserId,
+};
 use crate::key::KeyPattern;
 use crate::license::LicenseKey;
 use crate::license::Marks;
 use crate::meter::Overage;
 use crate::quantity::Scale;
-use crate::terms::{MeterWhile, Seconds, Stopper, Terms};
+use crate::terms::{MeterWhile, Overrides, Seconds, Stopper, Terms, TermsPatch};
 use crate::time::Timestamp;
 use crate::token::{Locks, Permission, Permissions, SecretHash};
 
@@ -218,6 +223,18 @@ fn meter_of(policy: &mut Policy) -> &mut MeterSpec {
     Arc::make_mut(&mut policy.meters[0])
 }
 
+fn terms_of(policy: &mut Policy) -> &mut Terms {
+    Arc::make_mut(&mut policy.terms)
+}
+
+fn access(access: AccessList) -> Overrides {
+    Some(Box::new(TermsPatch { access: Some(access), ..TermsPatch::default() }))
+}
+
+fn people() -> AccessList {
+    AccessList::parse("allow user=ada").unwrap()
+}
+
 fn hash_of(license: &License, meters: &[(Code, AllowedFrom)]) -> [u8; 32] {
     let specs: Vec<_> =
         meters.iter().map(|(name, from)| (MeterSpec::new(name.clone()), *from)).collect();
@@ -317,7 +334,62 @@ fn what_counts_and_what_does_not() {
         (false, "the order of meters", policies(|it| it.meters.swap(0, 2))),
         (false, "an overage", policies(|it| meter_of(it).overage = Overage::Allow)),
         (false, "a ceiling", policies(|it| meter_of(it).allowed = Some(101))),
+        (true, "who has access, by policy", policies(|it| terms_of(it).access = people())),
+        (true, "who has access, by license", licenses(|it| it.overrides = access(people()))),
     ] {
         assert_eq!(found, is_same, "{what}");
     }
+}
+
+const ACTIVATION: &str = "\
+activation=act_07070707070707070707070707070707
+license=lic_04040404040404040404040404040404
+fingerprint=9f3c
+platform=linux
+cores=8
+memory=16
+disk=32
+is_vm=true
+is_container=false
+user=usr_08080808080808080808080808080808
+own_heartbeat_seconds=60
+component=cmp_09090909090909090909090909090909
+component_fingerprint=mb-77
+";
+
+fn an_activation() -> Activation {
+    Activation {
+        id: ActivationId::from_bytes([7; 16]),
+        fingerprint: "9f3c".to_string(),
+        name: Some("Ada's laptop".to_string()),
+        hostname: Some("ada-7".to_string()),
+        platform: Some("linux".to_string()),
+        address: Some("10.0.0.7".to_string()),
+        cores: Some(8),
+        memory: Some(16),
+        disk: Some(32),
+        is_vm: true,
+        is_container: false,
+        user: Some(UserId::from_bytes([8; 16])),
+        components: alloc::vec![Component {
+            id: ComponentId::from_bytes([9; 16]),
+            fingerprint: "mb-77".to_string(),
+            name: "board".to_string(),
+        }],
+        metadata: Metadata::from_text("\tseat\t\"Ada\"\n").unwrap(),
+        own_heartbeat_seconds: Some(60),
+        seen_at: Some(AT),
+        last_file_at: Some(AT),
+        created_at: AT,
+        updated_at: AT,
+    }
+}
+
+/// What names a person or tells where one is cannot be guessed from a hash that is kept for ever.
+#[test]
+fn an_activation_without_what_tells_of_people() {
+    let license = LicenseId::from_bytes([4; 16]);
+    assert_eq!(activation(license, &an_activation()), sha256(ACTIVATION));
+    let fewer = Activation { cores: Some(7), ..an_activation() };
+    assert_ne!(activation(license, &fewer), sha256(ACTIVATION));
 }

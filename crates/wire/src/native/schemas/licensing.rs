@@ -60,10 +60,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
             ),
         ),
         ("ValidationRequest", asked(&[], &scope)),
-        (
-            "KeyValidationRequest",
-            asked(&["key"], &[&[("key", text())][..], &scope].concat()),
-        ),
+        ("KeyValidationRequest", asked(&["key"], &[&[("key", text())][..], &scope].concat())),
         (
             "Validation",
             shown(&[&[
@@ -87,11 +84,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         ),
         (
             "LicenseFile",
-            shown(&[&[
-                ("file", text()),
-                ("issued_at", time()),
-                ("expires_at", or_null(time())),
-            ]]),
+            shown(&[&[("file", text()), ("issued_at", time()), ("expires_at", or_null(time()))]]),
         ),
     ]
 }
