@@ -86,7 +86,10 @@ impl Situation<'_> {
 
     /// Whether the next period has something to begin with, though nobody uses the meter.
     fn goes_on(&self) -> bool {
-        self.state.held != 0 || self.meter.spec.rollover != Rollover::None
+        let name = &self.meter.spec.name;
+        // A session that holds nothing yet may still cost something when it ends.
+        let has_sessions = self.live.sessions.iter().any(|session| session.meter == *name);
+        self.state.held != 0 || has_sessions || self.meter.spec.rollover != Rollover::None
     }
 
     fn turn(&self, occasion: Occasion) -> Result<Option<Decision>, Refusal> {

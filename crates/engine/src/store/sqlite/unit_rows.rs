@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 use usance_core::id::{AccountId, LicenseId, WriterId};
+use usance_core::policy::Policy;
 use usance_core::time::Timestamp;
 
 use super::reader::row_id;
@@ -92,7 +93,10 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::DeleteProduct(account, id) => {
             delete("product", account, id.bytes())?;
         }
-        Change::PutPolicy(account, policy) => rows::put_policy(db, *account, policy)?,
+        Change::PutPolicy(account, policy) => {
+            rows::put_policy(db, *account, policy)?;
+            wake_machines(db, *account, policy)?;
+        }
         Change::DeletePolicy(account, id) => {
             delete("policy", account, id.bytes())?;
             db.prepare_cached("DELETE FROM policy_meter WHERE account = ?1 AND policy = ?2")?
@@ -167,4 +171,17 @@ fn write_timer(
     db.prepare_cached(sql)?
         .execute(params![account.bytes(), license.bytes(), at.map(|at| at.0)])
         .map(|_| ())
+}
+
+/// Has the licenses of a policy looked at whose machines may die sooner under its new terms.
+fn wake_machines(db: &Connection, account: AccountId, policy: &Policy) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO timer (account, license, at)
+         SELECT DISTINCT ?1, activation.license, ?3 FROM license
+             JOIN activation ON activation.account = ?1 AND activation.license = license.id
+             WHERE license.account = ?1 AND license.policy = ?2
+         ON CONFLICT (account, license) DO UPDATE SET at = min(at, excluded.at)",
+    )?
+    .execute(params![account.bytes(), policy.id.bytes(), policy.updated_at.0])
+    .map(|_| ())
 }
