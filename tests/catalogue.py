@@ -98,13 +98,15 @@ class Text:
         query = """SELECT name, spec, own_allowed, allowed FROM meter
                    WHERE account = ? AND license = ? AND hidden = 0 ORDER BY name"""
         rows = self.db.execute(query, (self.row["account"], self.row["id"])).fetchall()
-        known = {name: row for name, *row in rows if row[0] is None}
+        ceilings = {name: allowed for name, spec, is_own, allowed in rows if spec is None and is_own}
         names = [spec[len("meter="):spec.index("\n")] for spec in self.specs_of(self.row["policy"])]
-        for begins, row in ([(f"meter={name}\n", known.get(name, (None, 0, None))) for name in names]
-                            + [(row[0], row) for name, *row in rows if row[0] is not None]):
-            _spec, is_own, allowed = row
-            self.text += begins
-            self.line("allowed", ("unlimited" if allowed is None else allowed) if is_own else "policy")
+        for name in filter(ceilings.__contains__, names):
+            self.line("meter", name)
+            self.line("allowed", "unlimited" if ceilings[name] is None else ceilings[name])
+        for _name, spec, is_own, allowed in rows:
+            if spec is not None:
+                self.text += spec
+                self.line("allowed", ("unlimited" if allowed is None else allowed) if is_own else "policy")
 
 
 def check_catalogue(db, account, things):
