@@ -30,8 +30,8 @@ struct Simulation {
     caller: Arc<Caller>,
 }
 
-/// Writes the ledger into a directory of its own.
-pub fn write(directory: &Path) {
+/// Writes the ledger into a directory of its own. Returns the verifier key.
+pub fn write(directory: &Path) -> String {
     let clock = Arc::new(ManualClock::new(Timestamp(BEGIN_MS)));
     let location = Location::Directory(directory.to_path_buf());
     let options = Options { location, idempotency_window_ms: 30 * DAY_MS };
@@ -40,6 +40,7 @@ pub fn write(directory: &Path) {
     let mut simulation = Simulation { engine, clock, now_ms: BEGIN_MS, caller };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(simulation.run());
+    simulation.engine.verifier_key(&simulation.caller).unwrap()
 }
 
 fn read<T>(outcome: Result<T, impl Debug>) -> T {
