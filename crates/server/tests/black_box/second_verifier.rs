@@ -72,6 +72,7 @@ fn both_verifiers_read_the_same_and_find_the_same_damage() {
 /// All kinds of records, in single requests and in batches large enough for several blocks.
 fn fill(admin: &mut Client) {
     admin.post("/v1/products", r#"{"code":"renderer","name":"ä \\ slash"}"#).expect(201);
+    licensing::over_http(admin);
     let policy = json!({"product": "renderer", "code": "all", "meters": [
         {"name": "frames", "allowed": 100, "overage": {"amount": 50}, "record_refusals": true},
         {"name": "hours", "scale": 2, "allowed": "12.5", "overage": "allow"},
