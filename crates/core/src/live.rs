@@ -195,3 +195,6 @@ fn put<T, Id: PartialEq>(all: &mut Vec<Arc<T>>, new: &Arc<T>, id: impl Fn(&T) ->
         None => all.push(Arc::clone(new)),
     }
 }
+
+#[cfg(test)]
+mod tests;

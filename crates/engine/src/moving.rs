@@ -5,13 +5,11 @@ use std::sync::Arc;
 
 use usance_core::activating::{Machines, Outcome};
 use usance_core::activation::{Activation, ActivationRef};
-use usance_core::deciding::{Decision, Situation, Step, overdue};
+use usance_core::deciding::{Decision, Situation, Step, overdue, overdue_idle};
 use usance_core::id::TokenId;
 use usance_core::ledger::canonical;
 use usance_core::ledger::commitment::Commitment;
-use usance_core::ledger::record::{
-    Action, AttributesView, ChangedEvent, Entity, Event, UseEvent,
-};
+use usance_core::ledger::record::{Action, AttributesView, ChangedEvent, Entity, Event, UseEvent};
 use usance_core::license::License;
 use usance_core::lifecycle::begin_expiry;
 use usance_core::live::{Live, LiveChange, Share};
@@ -60,8 +58,7 @@ impl Moving {
     pub fn situation(&self, meter: usize, now: Timestamp) -> Situation<'_> {
         let LoadedLicense { license, terms, meters, live, .. } = &self.loaded;
         let one = &meters[meter];
-        let meter =
-            Meter { license: license.id, spec: &one.spec, allowed_from: one.allowed_from };
+        let meter = Meter { license: license.id, spec: &one.spec, allowed_from: one.allowed_from };
         Situation { license, terms, meter, state: &one.state, live, now }
     }
 
@@ -76,6 +73,22 @@ impl Moving {
         unit: &mut Unit,
     ) -> Result<(), Refusal> {
         while let Some(decision) = overdue(&self.situation(meter, head.now()))? {
+            self.carry_out(meter, &decision, None, head, unit);
+        }
+        Ok(())
+    }
+
+    /// Carries out what is due on a meter that nobody uses now.
+    ///
+    /// # Errors
+    /// [`Refusal::CounterFull`], where a counter cannot take it.
+    pub fn catch_up_idle(
+        &mut self,
+        meter: usize,
+        head: &mut LedgerHead,
+        unit: &mut Unit,
+    ) -> Result<(), Refusal> {
+        while let Some(decision) = overdue_idle(&self.situation(meter, head.now()))? {
             self.carry_out(meter, &decision, None, head, unit);
         }
         Ok(())
@@ -242,7 +255,7 @@ impl Moving {
     /// [`Refusal::CounterFull`], where a counter cannot take it.
     pub fn tend(&mut self, head: &mut LedgerHead, unit: &mut Unit) -> Result<(), Refusal> {
         for meter in 0..self.loaded.meters.len() {
-            self.catch_up(meter, head, unit)?;
+            self.catch_up_idle(meter, head, unit)?;
         }
         let now = head.now();
         if self.loaded.live.passes.iter().any(|pass| pass.until <= now) {
@@ -268,7 +281,7 @@ impl Moving {
             let place = meters.iter().position(|meter| meter.spec.name == share.meter);
             if let Some(place) = place.filter(|place| meters[*place].spec.floating) {
                 // A turn that was due has wiped the share: nothing of it is in the total any more.
-                self.catch_up(place, head, unit)?;
+                self.catch_up_idle(place, head, unit)?;
                 let left = self.loaded.live.share(share.activation, &share.meter);
                 let situation = self.situation(place, head.now());
                 let back = situation.meter.give_back(situation.state, left, head.now())?;
@@ -359,8 +372,7 @@ impl Moving {
         unit: &mut Unit,
     ) -> Result<(), Refusal> {
         let situation = self.situation(meter, head.now());
-        let decided =
-            situation.meter.decide(situation.state, Motion::Reset, None, head.now())?;
+        let decided = situation.meter.decide(situation.state, Motion::Reset, None, head.now())?;
         self.step(meter, &Step::plain(decided), None, head, unit);
         Ok(())
     }

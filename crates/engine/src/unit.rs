@@ -11,7 +11,7 @@ use usance_core::ledger::commitment::Salt;
 use usance_core::ledger::tree::{Hash, Position};
 use usance_core::license::License;
 use usance_core::live::LiveChange;
-use usance_core::meter::{AllowedFrom, HourSums, MeterState};
+use usance_core::meter::{HourSums, MeterState};
 use usance_core::policy::Policy;
 use usance_core::product::Product;
 use usance_core::text::Code;
@@ -151,8 +151,9 @@ pub enum Change {
     CreateLicense(AccountId, License, Vec<LoadedMeter>),
     /// A changed license.
     ChangeLicense(AccountId, License),
-    /// A license's meter has another ceiling.
-    ChangeAllowed(AccountId, LicenseId, Code, AllowedFrom),
+    /// A license's meter has another ceiling. Where it stands is written as well: a meter that its
+    /// policy gained later may have no row yet.
+    ChangeAllowed(AccountId, LicenseId, LoadedMeter),
     /// A license's meters are these now, where each stands: some came or went. Those that are not
     /// among them are kept out of sight, with where they stood.
     ChangeMeters(AccountId, License, Arc<Policy>, Vec<LoadedMeter>, Vec<LoadedMeter>),

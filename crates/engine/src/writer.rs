@@ -265,7 +265,7 @@ impl Writer {
         let mut moving = Moving::new(load_one(&mut *self.store, caller.account, license.id)?);
         // What a question shows is what is so at its time, not what was left there.
         for meter in 0..moving.loaded.meters.len() {
-            moving.catch_up(meter, head, &mut unit)?;
+            moving.catch_up_idle(meter, head, &mut unit)?;
         }
         moving.wind(&mut unit);
         head.seal(&self.signer, &mut unit);

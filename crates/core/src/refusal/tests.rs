@@ -120,3 +120,19 @@ fn a_limit_says_what_is_left() {
          which is above the 1.5 left"
     );
 }
+
+#[test]
+fn what_is_full_is_said_in_the_plural() {
+    for (kind, expected) in [(Kind::Hold, "holds"), (Kind::Process, "processes")] {
+        let message = Refusal::TooMany(kind, 9).to_string();
+        assert_eq!(
+            message,
+            alloc::format!("the license has 9 {expected} already, the most it can have")
+        );
+    }
+    assert_eq!(
+        limit(Limited::Cores).to_string(),
+        "license lic_01010101010101010101010101010101 has 3 of 3 cores; 1 more would \
+         pass the limit"
+    );
+}

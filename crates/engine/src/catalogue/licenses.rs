@@ -9,9 +9,7 @@ use usance_core::id::{CustomerId, LicenseId, UserId};
 use usance_core::key::check_given_key;
 use usance_core::ledger::canonical;
 use usance_core::ledger::record::{Action, Entity};
-use usance_core::license::{
-    License, LicenseKey, LicenseRef, Marks, Standing, StandingChange,
-};
+use usance_core::license::{License, LicenseKey, LicenseRef, Marks, Standing, StandingChange};
 use usance_core::lifecycle::{
     check_people, check_stated, distinct, effective_terms, expiry_at_creation, people,
 };
@@ -130,7 +128,7 @@ impl Desk<'_> {
     ) -> Result<Decided, Undecided> {
         self.caller.need(Permission::LicenseWrite)?;
         self.caller.need_all_meters()?;
-        let moving = self.moving(of)?;
+        let mut moving = self.moving(of)?;
         let loaded = &moving.loaded;
         let mut license = (*loaded.license).clone();
         let before = people(&license);
@@ -159,10 +157,16 @@ impl Desk<'_> {
         self.need_granted_terms(&overrides(patch.terms.clone()))?;
         license.overrides = overriding(&license.overrides, patch.terms, &patch.cleared_terms);
         license.check()?;
-        let terms = effective_terms(&loaded.policy.terms, &license.overrides)?;
+        let policy = Arc::clone(&loaded.policy);
+        let terms = effective_terms(&policy.terms, &license.overrides)?;
         check_people(&license, &terms, before)?;
         self.caller.need_license(&license)?;
-        Ok(self.put_license(Action::Changed, license, &loaded.meters))
+        if *terms != *loaded.terms {
+            moving.loaded.terms = Arc::new(terms.into_owned());
+            moving.stir();
+            moving.wind(self.unit);
+        }
+        Ok(self.put_license(Action::Changed, license, &moving.loaded.meters))
     }
 
     pub(super) fn change_standing(

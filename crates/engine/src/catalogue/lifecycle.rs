@@ -11,11 +11,10 @@ use usance_core::meter::AllowedFrom;
 use usance_core::refusal::Refusal;
 use usance_core::text::Code;
 use usance_core::token::Permission;
-use usance_core::validation::{
-    Effects, Scope, ScopedUser, Subject, Validation, Verdict, validate,
-};
+use usance_core::validation::{Effects, Scope, ScopedUser, Subject, Validation, Verdict, validate};
 
 use super::{Decided, Desk, Undecided};
+use crate::moving::Moving;
 use crate::queries::known_policy;
 use crate::store::{LoadedLicense, LoadedMeter};
 use crate::unit::Change;
@@ -48,7 +47,7 @@ impl Desk<'_> {
         let mut moving = self.moving(of)?;
         // What is due is due under the old policy.
         moving.tend(self.head, self.unit)?;
-        let loaded = moving.loaded;
+        let mut loaded = moving.loaded;
         let own_meters: Vec<_> = loaded
             .meters
             .iter()
@@ -71,7 +70,7 @@ impl Desk<'_> {
             now: self.now,
         })?;
         let mut kept = Vec::new();
-        let mut gone = loaded.meters;
+        let mut gone = std::mem::take(&mut loaded.meters);
         for spec in &policy.meters {
             let found = gone.iter().position(|one| !one.is_own && one.spec.name == spec.name);
             kept.push(match found {
@@ -83,6 +82,16 @@ impl Desk<'_> {
         kept.extend(own);
         let decided = self.put_license(Action::Transferred, moved.clone(), &kept);
         let account = self.caller.account;
+        let own = policy.terms.of_license(&moved.overrides);
+        let mut after = Moving::new(LoadedLicense {
+            terms: own.map_or_else(|| Arc::clone(&policy.terms), Arc::new),
+            license: Arc::new(moved.clone()),
+            policy: Arc::clone(&policy),
+            meters: kept.clone(),
+            ..loaded
+        });
+        after.stir();
+        after.wind(self.unit);
         let changes = vec![Change::ChangeMeters(account, moved, policy, kept, hidden)];
         Ok(Decided { changes, ..decided })
     }

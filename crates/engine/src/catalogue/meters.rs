@@ -38,7 +38,7 @@ impl Desk<'_> {
         let digest = canonical::license(&license, meters.iter().map(LoadedMeter::entry));
         let account = self.caller.account;
         Ok(Decided {
-            changes: vec![Change::ChangeAllowed(account, license.id, meter.clone(), allowed_from)],
+            changes: vec![Change::ChangeAllowed(account, license.id, meters[place].clone())],
             events: self.event(Entity::License, Action::Changed, *license.id.bytes(), digest),
             reply: Reply::Meter(view(&license, &meters[place])),
         })

@@ -215,9 +215,9 @@ impl SqliteStore {
         }
         *state = match &record.event {
             Event::Use(event) => {
-                state.after(&event.counted, event.turn.as_ref(), record.at, index).ok_or_else(|| {
-                    StoreError::Corrupt(format!("record {index} overflows its meter"))
-                })?
+                state.after(&event.counted, event.turn.as_ref(), record.at, index).ok_or_else(
+                    || StoreError::Corrupt(format!("record {index} overflows its meter")),
+                )?
             }
             _ => MeterState { last_record: Some(index), ..*state },
         };
@@ -278,25 +278,6 @@ impl SqliteStore {
 
     /// Takes over what a unit changed, after its commit.
     fn take_over(&mut self, unit: &Unit) {
-        for change in &unit.changes {
-            match change {
-                Change::PutPolicy(_, policy) => self.licenses.put_policy(policy),
-                Change::ChangeLicense(_, license) => self.licenses.put_license(license),
-                Change::DeleteLicense(_, license) => self.licenses.remove(*license),
-                Change::ChangeMeters(_, license, policy, meters, _) => {
-                    self.licenses.put_meters(license, policy, meters);
-                }
-                Change::ChangeAllowed(_, license, name, allowed) => {
-                    let meters = self.licenses.get(*license).map(|entry| &mut entry.meters);
-                    for meter in meters.into_iter().flatten() {
-                        if meter.spec.name == *name {
-                            meter.allowed_from = *allowed;
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
         let moved = unit.meters.iter().map(|moved| moved.license);
         let refused = unit.refusals.iter().map(|(license, ..)| *license);
         for license in moved.chain(refused) {
@@ -307,9 +288,11 @@ impl SqliteStore {
                 self.write_back.note_dirty(license);
             }
         }
+        // Places are those before the unit: what it changes of the meters themselves comes after.
         for moved in &unit.meters {
-            if let Some(entry) = self.licenses.get(moved.license) {
-                entry.meters[moved.meter].state = moved.state;
+            let entry = self.licenses.get(moved.license);
+            if let Some(meter) = entry.and_then(|entry| entry.meters.get_mut(moved.meter)) {
+                meter.state = moved.state;
             }
         }
         for (_, license, change) in &unit.live {
@@ -321,8 +304,28 @@ impl SqliteStore {
             }
         }
         for (license, place, count) in &unit.refusals {
-            if let Some(entry) = self.licenses.get(*license) {
-                entry.meters[*place].state.refusals += count;
+            let entry = self.licenses.get(*license);
+            if let Some(meter) = entry.and_then(|entry| entry.meters.get_mut(*place)) {
+                meter.state.refusals += count;
+            }
+        }
+        for change in &unit.changes {
+            match change {
+                Change::PutPolicy(_, policy) => self.licenses.put_policy(policy),
+                Change::ChangeLicense(_, license) => self.licenses.put_license(license),
+                Change::DeleteLicense(_, license) => self.licenses.remove(*license),
+                Change::ChangeMeters(_, license, policy, meters, _) => {
+                    self.licenses.put_meters(license, policy, meters);
+                }
+                Change::ChangeAllowed(_, license, changed) => {
+                    let meters = self.licenses.get(*license).map(|entry| &mut entry.meters);
+                    for meter in meters.into_iter().flatten() {
+                        if meter.spec.name == changed.spec.name {
+                            meter.allowed_from = changed.allowed_from;
+                        }
+                    }
+                }
+                _ => {}
             }
         }
         for spent in &unit.keys {

@@ -46,6 +46,8 @@ pub enum Asks {
     Nothing,
     /// An object.
     One(&'static str),
+    /// An object that may also be left out.
+    Maybe(&'static str),
     /// A use, which may also be left out.
     Use(&'static str),
     /// Many uses.
@@ -150,7 +152,7 @@ fn operation_id(operation: &Operation) -> String {
     let mut id = operation.method.to_owned();
     for segment in fixed {
         id.push('_');
-        id.push_str(segment);
+        id.push_str(&segment.replace('-', "_"));
     }
     if named {
         id.push_str("_one");
@@ -203,6 +205,7 @@ fn body(asks: Asks) -> Option<Value> {
     match asks {
         Asks::Nothing => None,
         Asks::One(name) => Some(json!({"required": true, "content": json_of(&reference(name))})),
+        Asks::Maybe(name) => Some(json!({"required": false, "content": json_of(&reference(name))})),
         Asks::Use(name) => Some(json!({
             "required": name == "SetUse", "content": json_of(&reference(name)),
         })),

@@ -169,6 +169,11 @@ impl Licenses {
                 entry.policy = Arc::clone(&policy);
                 entry.terms = terms_of(&policy, &entry.license);
                 entry.meters = reshaped(&policy, &entry.meters);
+                // The store wakes those of its licenses that have machines.
+                if !entry.live.activations.is_empty() {
+                    let woken = policy.updated_at;
+                    entry.timer = Some(entry.timer.map_or(woken, |at| at.min(woken)));
+                }
             }
         }
         self.policies.insert(policy.id, policy);

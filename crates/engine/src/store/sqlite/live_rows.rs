@@ -25,7 +25,13 @@ pub fn live(db: &Connection, account: AccountId, license: LicenseId) -> Result<L
         activations: many(db, ("activation", ACTIVATION, "id"), account, license, |row| {
             activation(row).map(Arc::new)
         })?,
-        shares: many(db, ("share", "activation, meter, quantity", "meter"), account, license, share)?,
+        shares: many(
+            db,
+            ("share", "activation, meter, quantity", "meter"),
+            account,
+            license,
+            share,
+        )?,
         holds: many(db, ("hold", HOLD, "id"), account, license, |row| hold(row).map(Arc::new))?,
         sessions: many(db, ("session", SESSION, "id"), account, license, |row| {
             session(row).map(Arc::new)
@@ -202,8 +208,7 @@ pub fn write(
 
 /// Forgets all that lived on a license that is deleted.
 pub fn forget(db: &Connection, account: AccountId, license: LicenseId) -> Result<()> {
-    for table in
-        ["activation", "component", "process", "share", "hold", "session", "pass", "timer"]
+    for table in ["activation", "component", "process", "share", "hold", "session", "pass", "timer"]
     {
         db.prepare_cached(&format!("DELETE FROM {table} WHERE account = ?1 AND license = ?2"))?
             .execute(params![account.bytes(), license.bytes()])?;

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 use usance_core::id::{AccountId, LicenseId, WriterId};
-use usance_core::meter::AllowedFrom;
+use usance_core::policy::Policy;
 use usance_core::time::Timestamp;
 
 use super::reader::row_id;
@@ -93,7 +93,10 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::DeleteProduct(account, id) => {
             delete("product", account, id.bytes())?;
         }
-        Change::PutPolicy(account, policy) => rows::put_policy(db, *account, policy)?,
+        Change::PutPolicy(account, policy) => {
+            rows::put_policy(db, *account, policy)?;
+            wake_machines(db, *account, policy)?;
+        }
         Change::DeletePolicy(account, id) => {
             delete("policy", account, id.bytes())?;
             db.prepare_cached("DELETE FROM policy_meter WHERE account = ?1 AND policy = ?2")?
@@ -120,22 +123,8 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
                 }
             }
         }
-        Change::ChangeAllowed(account, license, name, allowed_from) => {
-            let (own, allowed) = match allowed_from {
-                AllowedFrom::Policy => (0, None),
-                AllowedFrom::License(allowed) => (1, *allowed),
-            };
-            db.prepare_cached(
-                "UPDATE meter SET own_allowed = ?4, allowed = ?5
-                 WHERE account = ?1 AND license = ?2 AND name = ?3",
-            )?
-            .execute(params![
-                account.bytes(),
-                license.bytes(),
-                name.as_str(),
-                own,
-                allowed
-            ])?;
+        Change::ChangeAllowed(account, license, meter) => {
+            rows::put_meter(db, *account, *license, meter, false)?;
         }
         Change::DeleteLicense(account, id) => {
             delete("license", account, id.bytes())?;
@@ -182,4 +171,17 @@ fn write_timer(
     db.prepare_cached(sql)?
         .execute(params![account.bytes(), license.bytes(), at.map(|at| at.0)])
         .map(|_| ())
+}
+
+/// Has the licenses of a policy looked at whose machines may die sooner under its new terms.
+fn wake_machines(db: &Connection, account: AccountId, policy: &Policy) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO timer (account, license, at)
+         SELECT DISTINCT ?1, activation.license, ?3 FROM license
+             JOIN activation ON activation.account = ?1 AND activation.license = license.id
+             WHERE license.account = ?1 AND license.policy = ?2
+         ON CONFLICT (account, license) DO UPDATE SET at = min(at, excluded.at)",
+    )?
+    .execute(params![account.bytes(), policy.id.bytes(), policy.updated_at.0])
+    .map(|_| ())
 }
