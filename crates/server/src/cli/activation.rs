@@ -85,12 +85,7 @@ usance activation delete LICENSE 9f3c",
             "usance activation list --license LICENSE\nusance activation list --product renderer",
             Does::ListFrom("/v1/activations", &[FILTERS]),
         ),
-        Verb::new(
-            "show",
-            "Show a machine",
-            "usance activation show LICENSE 9f3c",
-            Does::Show,
-        ),
+        Verb::new("show", "Show a machine", "usance activation show LICENSE 9f3c", Does::Show),
         Verb::new(
             "change",
             "Change what is known of a machine; limits are held again",

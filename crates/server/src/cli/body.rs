@@ -42,9 +42,10 @@ impl Body {
     /// If a member is there already, naming it.
     pub fn put(&mut self, path: &str, value: Value) -> Result<(), String> {
         let mut names: Vec<&str> = path.split('.').filter(|name| !name.is_empty()).collect();
-        let whole = names.drain(..).rev().fold(value, |value, name| {
-            Self::default().with(name, value).into()
-        });
+        let whole = names
+            .drain(..)
+            .rev()
+            .fold(value, |value, name| Self::default().with(name, value).into());
         match whole {
             Value::Object(members) => merge(&mut self.0, members),
             _ => Err("a body is an object".into()),

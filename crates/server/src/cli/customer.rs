@@ -51,12 +51,7 @@ usance license list --customer aurora",
              usance customer create dealer --kind reseller",
             Does::Make(&[CODE, NAME, KIND, SAID, METADATA]),
         ),
-        Verb::new(
-            "list",
-            "List customers",
-            "usance customer list --all --json",
-            Does::List(&[]),
-        ),
+        Verb::new("list", "List customers", "usance customer list --all --json", Does::List(&[])),
         Verb::new("show", "Show a customer", "usance customer show aurora", Does::Show),
         Verb::new(
             "change",
@@ -74,9 +69,8 @@ usance license list --customer aurora",
     ],
 };
 
-const KIND: &[Field] =
-    &[Field::flag("kind", "kind", "What it is [default: organization]")
-        .words(&["organization", "person", "reseller"])];
+const KIND: &[Field] = &[Field::flag("kind", "kind", "What it is [default: organization]")
+    .words(&["organization", "person", "reseller"])];
 
 const SAID: &[Field] = &[
     Field::flag("email", "email", "Where invoices go, or `none`")
@@ -85,7 +79,11 @@ const SAID: &[Field] = &[
         .reads("CUSTOMER", value::text_or_none),
     limit("max-users", "max_users", "How many users it may have, or `none` for any number"),
     limit("max-licenses", "max_licenses", "How many licenses it may have, or `none`"),
-    limit("max-activations", "max_activations", "How many activations its licenses may have, or `none`"),
+    limit(
+        "max-activations",
+        "max_activations",
+        "How many activations its licenses may have, or `none`",
+    ),
 ];
 
 const fn limit(name: &'static str, member: &'static str, about: &'static str) -> Field {

@@ -34,12 +34,7 @@ usance license validate LICENSE --entitlement export",
             Does::Make(&[CODE, NAME, METADATA]),
         ),
         Verb::new("list", "List entitlements", "usance entitlement list", Does::List(&[])),
-        Verb::new(
-            "show",
-            "Show an entitlement",
-            "usance entitlement show export",
-            Does::Show,
-        ),
+        Verb::new("show", "Show an entitlement", "usance entitlement show export", Does::Show),
         Verb::new(
             "change",
             "Change an entitlement",

@@ -4,6 +4,7 @@ mod file;
 mod validate;
 mod verify_file;
 
+pub use self::verify_file::account_key;
 use super::entity::{Deed, Does, Entity, Field, Named, Own, Verb};
 use super::said::{METADATA, METADATA_COLUMN, VISIBLE_COLUMN};
 use super::table::Column;
@@ -184,8 +185,12 @@ const SAID: &[Field] = &[
         .reads("USER", value::text_or_none)
         .list(),
     Field::flag("name", "name", "A name for people"),
-    Field::flag("valid-from", "valid_from", "From when on it is valid: RFC 3339, a date, or `none`")
-        .reads("TIME", value::time_or_none),
+    Field::flag(
+        "valid-from",
+        "valid_from",
+        "From when on it is valid: RFC 3339, a date, or `none`",
+    )
+    .reads("TIME", value::time_or_none),
     Field::flag("expires-at", "expires_at", "From when on it is not: RFC 3339, a date, or `none`")
         .reads("TIME", value::time_or_none),
     Field::flag("override", "overrides", "A term in which it differs from its policy")

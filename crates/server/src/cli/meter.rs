@@ -72,7 +72,9 @@ usance meter add LICENSE exports:allowed=10",
             "Give a license a meter of its own",
             "usance meter add LICENSE exports:allowed=10\n\
              usance meter add LICENSE 'seats:allowed=3,measure=seats'",
-            Does::Make(&[&[Field::place("SPEC", "", "The meter").reads("METER", meter_spec::parse)]]),
+            Does::Make(&[&[
+                Field::place("SPEC", "", "The meter").reads("METER", meter_spec::parse)
+            ]]),
         )
         .explained(|| meter_spec::GRAMMAR.to_owned()),
         Verb::new(
@@ -219,7 +221,8 @@ pub fn overage(meter: &Object) -> String {
 /// How a meter measures, as `--meter` takes it.
 #[must_use]
 pub fn measure(meter: &Object) -> String {
-    let Some(timing) = meter.object("measure").and_then(|measure| measure.object("duration")) else {
+    let Some(timing) = meter.object("measure").and_then(|measure| measure.object("duration"))
+    else {
         return meter.text("measure").unwrap_or_default();
     };
     let parts = [

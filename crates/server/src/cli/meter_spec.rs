@@ -55,8 +55,7 @@ const VALUED: &[&str] = &[
 ];
 
 /// Words for periods beside those of core.
-const PERIODS: &[&str] =
-    &["never", "hour", "day", "week", "month", "quarter", "year", "billing"];
+const PERIODS: &[&str] = &["never", "hour", "day", "week", "month", "quarter", "year", "billing"];
 
 /// Ways to measure beside time.
 const MEASURES: &[&str] = &["uses", "seats", "peak", "day-pass"];
@@ -111,12 +110,13 @@ fn read_measure(stated: Option<&str>, timing: Option<Body>) -> Result<Option<Val
             let all = timing.unwrap_or_default();
             Ok(Some(Body::default().with("duration", all).into()))
         }
-        (_, Some(_)) => Err("unit-time, minimum, free, step and idle go with measure=duration".into()),
+        (_, Some(_)) => {
+            Err("unit-time, minimum, free, step and idle go with measure=duration".into())
+        }
         (Some(word), None) if MEASURES.contains(&word) => Ok(Some(word.into())),
-        (Some(word), None) => Err(format!(
-            "measure={word} is none of {} and duration",
-            MEASURES.join(", ")
-        )),
+        (Some(word), None) => {
+            Err(format!("measure={word} is none of {} and duration", MEASURES.join(", ")))
+        }
     }
 }
 
@@ -156,9 +156,7 @@ fn read_option(key: &str, stated: Option<&str>) -> Result<(&'static str, Value),
         "period" if PERIODS.contains(&stated) => Ok(("period", stated.into())),
         "period" => Err(format!("period={stated} is none of {}", PERIODS.join(", "))),
         "rollover" if stated == "none" || stated == "all" => Ok(("rollover", stated.into())),
-        "rollover" => {
-            Ok(("rollover", Body::default().with("up_to", quantity(stated)?).into()))
-        }
+        "rollover" => Ok(("rollover", Body::default().with("up_to", quantity(stated)?).into())),
         "visible" => value::audiences(stated, '+').map(|read| ("visible_to", read)),
         "hold-max" => read_length(key, stated).map(|read| ("hold_seconds_max", read)),
         "grace" => read_length(key, stated).map(|read| ("session_grace_seconds", read)),
@@ -210,14 +208,20 @@ mod tests {
                 r#"{"floating":true,"name":"f","period":"month","rollover":{"up_to":"200"},
                     "session_grace_seconds":300,"visible_to":["user","organization"]}"#,
             ),
-            ("s:measure=seats,hold-max=2h", r#"{"hold_seconds_max":7200,"measure":"seats","name":"s"}"#),
+            (
+                "s:measure=seats,hold-max=2h",
+                r#"{"hold_seconds_max":7200,"measure":"seats","name":"s"}"#,
+            ),
             ("h:measure=duration", r#"{"measure":{"duration":{}},"name":"h"}"#),
             (
                 "h:measure=duration,unit-time=1h,minimum=60,free=15m,idle=none",
                 r#"{"measure":{"duration":{"free_seconds":900,"idle_seconds":null,
                     "minimum_seconds":60,"unit_seconds":3600}},"name":"h"}"#,
             ),
-            ("f:visible=none,stated-by-license", r#"{"name":"f","stated_by_license":true,"visible_to":[]}"#),
+            (
+                "f:visible=none,stated-by-license",
+                r#"{"name":"f","stated_by_license":true,"visible_to":[]}"#,
+            ),
             ("h:record-refusals=false", r#"{"name":"h","record_refusals":false}"#),
         ] {
             let expected: Value = serde_json::from_str(expected).unwrap();

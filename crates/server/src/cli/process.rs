@@ -28,7 +28,8 @@ usance process end LICENSE 9f3c prc_0193b2c4d5e67890a1b2c3d4e5f60718",
             "Tell that a program starts",
             "usance process start LICENSE 9f3c 4711",
             Does::Make(&[
-                &[Field::place("PID", "pid", "What the machine calls it").reads("PID", value::text)],
+                &[Field::place("PID", "pid", "What the machine calls it")
+                    .reads("PID", value::text)],
                 METADATA,
             ]),
         ),

@@ -41,12 +41,7 @@ usance product change renderer --archive",
             "usance product create renderer --name 'The Renderer'",
             Does::Make(&[CODE, NAME, METADATA]),
         ),
-        Verb::new(
-            "list",
-            "List products",
-            "usance product list --all --json",
-            Does::List(&[]),
-        ),
+        Verb::new("list", "List products", "usance product list --all --json", Does::List(&[])),
         Verb::new("show", "Show a product", "usance product show renderer", Does::Show),
         Verb::new(
             "change",

@@ -97,7 +97,5 @@ fn until(answer: &Object) -> String {
 }
 
 /// The path of something below a license's meter.
-pub const BELOW_METER: &[Named] = &[
-    Named::new("LICENSE", LICENSE),
-    Named::new("METER", "Name of the meter"),
-];
+pub const BELOW_METER: &[Named] =
+    &[Named::new("LICENSE", LICENSE), Named::new("METER", "Name of the meter")];

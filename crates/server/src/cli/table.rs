@@ -38,7 +38,14 @@ impl Column {
     /// A member as text.
     #[must_use]
     pub const fn text(member: &'static str) -> Self {
-        Self { member, title: member, side: Side::Left, absent: "-", left_out: false, computed: None }
+        Self {
+            member,
+            title: member,
+            side: Side::Left,
+            absent: "-",
+            left_out: false,
+            computed: None,
+        }
     }
 
     /// A member as a number.
@@ -144,12 +151,7 @@ pub fn print_details(form: Form, answer: &str, columns: &[Column]) -> Result<(),
 ///
 /// # Errors
 /// As [`print_details`].
-pub fn print_list(
-    form: Form,
-    answer: &str,
-    columns: &[Column],
-    member: &str,
-) -> Result<(), Fault> {
+pub fn print_list(form: Form, answer: &str, columns: &[Column], member: &str) -> Result<(), Fault> {
     if form == Form::Programs {
         return output::line(answer.trim_end());
     }

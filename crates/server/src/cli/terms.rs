@@ -62,9 +62,9 @@ pub fn read_override(text: &str) -> Result<Value, String> {
 
 fn kind(name: &str) -> Result<Kind, String> {
     let field = Terms::FIELDS.iter().find(|field| field.name == name);
-    field.map(|field| field.kind).ok_or_else(|| {
-        format!("there is no term {name:?}; `usance policy terms` lists them all")
-    })
+    field
+        .map(|field| field.kind)
+        .ok_or_else(|| format!("there is no term {name:?}; `usance policy terms` lists them all"))
 }
 
 fn read_value(name: &str, stated: &str) -> Result<Value, String> {
@@ -124,8 +124,7 @@ fn json_value(kind: Kind, words: &str) -> Value {
 /// An instant as the API writes it.
 #[must_use]
 pub fn instant(ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(ms)
-        .map_or_else(|_| ms.to_string(), |at| format!("{at:.3}"))
+    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |at| format!("{at:.3}"))
 }
 
 /// What values look like on the command line.

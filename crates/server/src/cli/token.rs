@@ -57,12 +57,7 @@ usance token revoke tok_0193b2c4d5e67890a1b2c3d4e5f60718",
         )
         .explained(permission_words)
         .saying("Keep the secret now: it is stored as a hash and not shown again."),
-        Verb::new(
-            "list",
-            "List tokens, never their secrets",
-            "usance token list",
-            Does::List(&[]),
-        ),
+        Verb::new("list", "List tokens, never their secrets", "usance token list", Does::List(&[])),
         Verb::new(
             "show",
             "Show a token, never its secret",

@@ -167,7 +167,9 @@ pub fn ceiling_value(ceiling: &str) -> Value {
 pub fn allowance(text: &str) -> Result<Value, String> {
     match text {
         "policy" => Ok(text.into()),
-        _ => ceiling(text).map(|stated| ceiling_value(&stated)).map_err(|why| format!("{why}, nor `policy`")),
+        _ => ceiling(text)
+            .map(|stated| ceiling_value(&stated))
+            .map_err(|why| format!("{why}, nor `policy`")),
     }
 }
 

@@ -3,6 +3,10 @@
 mod catalogue;
 mod counting;
 mod demonstration;
+mod files;
 mod ledger;
+mod living;
+mod people;
 mod serving;
+mod terms;
 mod usage;

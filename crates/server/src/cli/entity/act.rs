@@ -124,8 +124,8 @@ impl Request<'_> {
     }
 
     fn list(&self, path: &str, filters: &Body, columns: &[Column]) -> Result<(), Fault> {
-        let paging = Paging::from_arg_matches(self.said)
-            .map_err(|error| Fault::usage(error.to_string()))?;
+        let paging =
+            Paging::from_arg_matches(self.said).map_err(|error| Fault::usage(error.to_string()))?;
         paging.print(&self.client, self.form, path, &filters.query(), columns)
     }
 

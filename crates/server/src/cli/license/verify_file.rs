@@ -43,9 +43,11 @@ pub struct VerifyFile {
 
 /// A public key, and whose it says that it is.
 #[derive(Debug)]
-struct AccountKey {
-    account: String,
-    key: PublicKey,
+pub struct AccountKey {
+    /// The id of the account.
+    pub account: String,
+    /// The key.
+    pub key: PublicKey,
 }
 
 const DETAILS: &[Column] = &[
@@ -167,7 +169,10 @@ fn read(path: &Path) -> Result<String, Fault> {
 }
 
 /// Reads `usance/acc_…/NUMBER+hash+base64`.
-fn account_key(text: &str) -> Result<AccountKey, Fault> {
+///
+/// # Errors
+/// If it is no such key.
+pub fn account_key(text: &str) -> Result<AccountKey, Fault> {
     let no_key = || {
         Fault::usage(format!("{text:?} is no verifier key of license files")).advise(
             "copy it whole from `usance keys list`, in quotes; that of the ledger is another",
@@ -178,10 +183,8 @@ fn account_key(text: &str) -> Result<AccountKey, Fault> {
     let name = parts.next().ok_or_else(no_key)?;
     let bytes = BASE64.decode(parts.nth(1).ok_or_else(no_key)?).map_err(|_| no_key())?;
     let key = bytes.get(1..).and_then(|key| key.try_into().ok()).ok_or_else(no_key)?;
-    let (account, number) = name
-        .strip_prefix("usance/")
-        .and_then(|name| name.split_once('/'))
-        .ok_or_else(no_key)?;
+    let (account, number) =
+        name.strip_prefix("usance/").and_then(|name| name.split_once('/')).ok_or_else(no_key)?;
     let number = number.parse().map_err(|_| no_key())?;
     let key = PublicKey { number, key, created_at: time::Timestamp(0), retired_at: None };
     Ok(AccountKey { account: account.to_owned(), key })
@@ -289,10 +292,7 @@ mod tests {
 
     #[test]
     fn keys_of_something_else_are_no_keys() {
-        for text in [
-            "x",
-            "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8",
-        ] {
+        for text in ["x", "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8"] {
             assert!(account_key(text).is_err(), "{text}");
         }
     }
