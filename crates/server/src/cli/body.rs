@@ -35,8 +35,8 @@ impl Body {
         self.with(name, values)
     }
 
-    /// Puts a value at a path of members, with dots between them; the empty path is the body itself.
-    /// Objects become one.
+    /// Puts a value at a path of members, with dots between them; the empty path is the body
+    /// itself. Objects become one.
     ///
     /// # Errors
     /// If a member is there already, naming it.
@@ -114,9 +114,12 @@ mod tests {
             body.put(path, value).unwrap();
         }
         assert_eq!(
-            body.text(),
-            r#"{"name":"frames","subject":{"host":"n7","user":"ada"},"terms":{"max_cores":8,"strict":true}}"#
+            Value::from(body).to_string(),
+            r#"{"name":"frames","subject":{"host":"n7","user":"ada"},"#.to_owned()
+                + r#""terms":{"max_cores":8,"strict":true}}"#
         );
+        let mut body = Body::default();
+        body.put("terms.strict", true.into()).unwrap();
         let again = body.put("terms", Body::default().with("strict", false).into());
         assert_eq!(again, Err("strict is given twice".into()));
     }

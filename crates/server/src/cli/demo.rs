@@ -52,7 +52,8 @@ Starts a server in a temporary directory, sets up a vendor who sells a renderer 
 eight clients count at once, loses some of their answers, kills the server with SIGKILL in the
 middle of it, starts it again, and then compares what the clients were told with what the server
 says and wrote. A studio with machines of its own shares cores, sets frames aside, takes floating
-seats, and proves its license with a file alone. A figure that is wrong is shown, and the exit code is 1.
+seats, and proves its license with a file alone. A figure that is wrong is shown, and the exit code
+is 1.
 
 Examples:
   usance demo

@@ -95,7 +95,7 @@ const METERS: &[Column] = &[
     Column::number("held"),
     Column::number("gross"),
     Column::number("refusals"),
-    Column::text("period_end").titled("period ends").absent("never"),
+    Column::computed("period ends", period_end),
 ];
 
 const DETAILS: &[Column] = &[
@@ -114,7 +114,7 @@ const DETAILS: &[Column] = &[
     Column::text("period"),
     Column::computed("rollover", rollover),
     Column::text("carried").titled("carried over").if_there(),
-    Column::text("period_end").titled("period ends").absent("never"),
+    Column::computed("period ends", period_end),
     Column::text("floating"),
     Column::text("visible_to").titled("visible to").absent("nobody"),
     Column::text("own").titled("the license's own"),
@@ -236,6 +236,13 @@ pub fn measure(meter: &Object) -> String {
         Some(format!("{name}={}s", timing.text(member).filter(|seconds| seconds != "0")?))
     });
     format!("duration {}", stated.collect::<Vec<_>>().join(" "))
+}
+
+/// When the period ends; one begins when the meter first moves.
+fn period_end(meter: &Object) -> String {
+    let is_without = meter.text("period").is_none_or(|period| period == "never");
+    let none = if is_without { "never" } else { "not begun" };
+    meter.text("period_end").unwrap_or_else(|| none.to_owned())
 }
 
 /// What goes over into the next period, as `--meter` takes it.

@@ -48,11 +48,11 @@ usance policy terms                       what a policy can state",
             "create",
             "Make a policy",
             "usance policy create prepaid --product renderer \\\n    \
-                 --meter 'frames:allowed=1000,unit=frame,overage=10%,record-refusals'\n\
-             usance policy create metered --product renderer --meter hours:scale=2,measure=duration \
-                 --term duration_seconds=365d\n\
-             usance policy create monthly --product renderer \
-                 --meter 'frames:allowed=500,period=month,rollover=100'",
+             --meter 'frames:allowed=1000,unit=frame,overage=10%,record-refusals'\n\
+             usance policy create metered --product renderer \\\n    \
+             --meter hours:scale=2,measure=duration,unit-time=1h --term duration_seconds=365d\n\
+             usance policy create monthly --product renderer \\\n    \
+             --meter 'frames:allowed=500,period=month,rollover=100'",
             Does::Make(&[
                 CODE,
                 &[Field::flag("product", "product", "What its licenses are for: code or id")

@@ -30,8 +30,8 @@ pub fn grammar() -> String {
 /// The same, for the terms that a license overrides.
 pub fn override_grammar() -> String {
     format!(
-        "{}\nNAME=policy takes an override away; of `unique` and `component_unique`, which know that\n\
-         word themselves, NAME=none does.",
+        "{}\nNAME=policy takes an override away; of `unique` and `component_unique`,\n\
+         which know that word themselves, NAME=none does.",
         grammar()
     )
 }

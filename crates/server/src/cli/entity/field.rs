@@ -140,10 +140,9 @@ impl Field {
             Place::Flag { required } => arg.long(self.name).required(required),
             Place::Position { required } => arg.required(required),
         };
-        if let Some(value_name) = self.value_name
-            && matches!(self.place, Place::Flag { .. })
-        {
-            arg = arg.value_name(value_name);
+        if matches!(self.place, Place::Flag { .. }) {
+            let shown = || self.name.replace('-', "_").to_uppercase();
+            arg = arg.value_name(self.value_name.map_or_else(shown, str::to_owned));
         }
         if let Some(other) = self.conflicts {
             arg = arg.conflicts_with(other);
