@@ -29,8 +29,8 @@ A meter is written NAME[:OPTION,…]; the options are
 and of measure=duration
   unit-time=LENGTH           the time that one unit is (default: 1s)
   minimum=LENGTH, free=LENGTH, step=LENGTH, idle=LENGTH|none
-                             least time, free time at the beginning, rounding up, and after how
-                             much silence time stands still (default: 0, 0, 1s, none)";
+                             least time, free time at the beginning, rounding up, and how much of
+                             a silence is counted at most (default: 0, 0, 1s, none: all of it)";
 
 /// Options that are yes or no, and their members.
 const FLAGS: &[(&str, &str)] = &[

@@ -4,6 +4,7 @@ mod catalogue;
 mod counting;
 mod demonstration;
 mod files;
+mod guide;
 mod ledger;
 mod living;
 mod people;
