@@ -27,7 +27,7 @@ use usance_core::token::Permissions;
 use crate::ledger_head::LedgerHead;
 use crate::moving::Moving;
 use crate::queries::known_license;
-use crate::store::{Reader, Referent, Store, StoreError};
+use crate::store::{LoadedLicense, Reader, Referent, Store, StoreError};
 use crate::unit::{Change, Unit};
 use crate::vault::Vault;
 use crate::writer::load_one;
@@ -168,6 +168,13 @@ impl Desk<'_> {
             Credential::Token(token) => Some(token),
             Credential::License(_) | Credential::System => None,
         }
+    }
+
+    /// Sets the timer of a license anew, whose terms or meters are these from now on.
+    fn rewind(&mut self, loaded: LoadedLicense) {
+        let mut moving = Moving::new(loaded);
+        moving.stir();
+        moving.wind(self.unit);
     }
 
     /// A license that the caller may know of, with its meters and what lives on it.

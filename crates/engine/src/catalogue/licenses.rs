@@ -26,7 +26,7 @@ use usance_core::token::Permission;
 use super::{Decided, Desk, Undecided, live};
 use crate::queries::{known_customer, known_policy, known_user};
 use crate::random::{license_key, uuid_v7};
-use crate::store::{LoadedMeter, Referent};
+use crate::store::{LoadedLicense, LoadedMeter, Referent};
 use crate::unit::Change;
 
 impl Desk<'_> {
@@ -162,7 +162,10 @@ impl Desk<'_> {
         let terms = effective_terms(&loaded.policy.terms, &license.overrides)?;
         check_people(&license, &terms, before)?;
         self.caller.need_license(&license)?;
-        Ok(self.put_license(Action::Changed, license, &loaded.meters))
+        let decided = self.put_license(Action::Changed, license, &moving.loaded.meters);
+        let terms = Arc::new(terms.into_owned());
+        self.rewind(LoadedLicense { terms, ..moving.loaded });
+        Ok(decided)
     }
 
     pub(super) fn change_standing(

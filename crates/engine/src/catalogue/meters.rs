@@ -7,7 +7,8 @@ use usance_core::ledger::canonical;
 use usance_core::ledger::record::{Action, Entity};
 use usance_core::license::{License, LicenseRef};
 use usance_core::limits::OWN_METERS_MAX;
-use usance_core::meter::AllowedFrom;
+use usance_core::meter::{AllowedFrom, MeterSpec};
+use usance_core::quantity::Scale;
 use usance_core::refusal::{Kind, Refusal};
 use usance_core::text::Code;
 use usance_core::token::Permission;
@@ -38,7 +39,7 @@ impl Desk<'_> {
         let digest = canonical::license(&license, meters.iter().map(LoadedMeter::entry));
         let account = self.caller.account;
         Ok(Decided {
-            changes: vec![Change::ChangeAllowed(account, license.id, meter.clone(), allowed_from)],
+            changes: vec![Change::ChangeAllowed(account, license.id, meters[place].clone())],
             events: self.event(Entity::License, Action::Changed, *license.id.bytes(), digest),
             reply: Reply::Meter(view(&license, &meters[place])),
         })
@@ -63,7 +64,8 @@ impl Desk<'_> {
         let mut meter = LoadedMeter::new(Arc::clone(&spec), true, AllowedFrom::Policy);
         let account = self.caller.account;
         let hidden = self.reader.hidden_meter(account, moving.loaded.license.id, &spec.name)?;
-        if let Some(state) = hidden {
+        if let Some((scale, state)) = hidden {
+            need_scale(&spec, scale)?;
             meter.state = state;
         }
         moving.loaded.meters.push(meter);
@@ -116,6 +118,19 @@ impl Desk<'_> {
             reply,
         }
     }
+}
+
+/// A meter that comes back goes on counting the digits that it counted.
+pub(super) fn need_scale(spec: &MeterSpec, before: Scale) -> Result<(), Refusal> {
+    if spec.scale == before {
+        return Ok(());
+    }
+    let reason = format!(
+        "must be {} for meter {}, as it was when a license had it before",
+        before.digits(),
+        spec.name
+    );
+    Err(Refusal::Invalid { field: "scale".into(), reason: reason.into() })
 }
 
 fn view(license: &License, meter: &LoadedMeter) -> MeterView {

@@ -1,8 +1,7 @@
 //! Units of work as rows.
 
 use rusqlite::{Connection, params};
-use usance_core::id::{AccountId, LicenseId, WriterId};
-use usance_core::meter::AllowedFrom;
+use usance_core::id::{AccountId, LicenseId, PolicyId, WriterId};
 use usance_core::time::Timestamp;
 
 use super::reader::row_id;
@@ -120,23 +119,11 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
                 }
             }
         }
-        Change::ChangeAllowed(account, license, name, allowed_from) => {
-            let (own, allowed) = match allowed_from {
-                AllowedFrom::Policy => (0, None),
-                AllowedFrom::License(allowed) => (1, *allowed),
-            };
-            db.prepare_cached(
-                "UPDATE meter SET own_allowed = ?4, allowed = ?5
-                 WHERE account = ?1 AND license = ?2 AND name = ?3",
-            )?
-            .execute(params![
-                account.bytes(),
-                license.bytes(),
-                name.as_str(),
-                own,
-                allowed
-            ])?;
+        // A meter that its policy gained later may have no row yet.
+        Change::ChangeAllowed(account, license, meter) => {
+            rows::put_meter(db, *account, *license, meter, false)?;
         }
+        Change::WakeLicenses(account, policy, at) => wake_licenses(db, *account, *policy, *at)?,
         Change::DeleteLicense(account, id) => {
             delete("license", account, id.bytes())?;
             live_rows::forget(db, *account, *id)?;
@@ -182,4 +169,22 @@ fn write_timer(
     db.prepare_cached(sql)?
         .execute(params![account.bytes(), license.bytes(), at.map(|at| at.0)])
         .map(|_| ())
+}
+
+/// Has the licenses of a policy that have machines looked at soon.
+fn wake_licenses(
+    db: &Connection,
+    account: AccountId,
+    policy: PolicyId,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO timer (account, license, at)
+         SELECT DISTINCT license.account, license.id, ?3 FROM license
+         JOIN activation ON activation.account = license.account
+             AND activation.license = license.id
+         WHERE license.account = ?1 AND license.policy = ?2",
+    )?
+    .execute(params![account.bytes(), policy.bytes(), at.0])
+    .map(|_| ())
 }
