@@ -27,8 +27,8 @@ use usance_core::token::{Permission, Token};
 use usance_core::usage::{Answer, Use};
 use usance_core::user::User;
 use usance_core::view::{
-    ActivationFilter, ActivationView, ConsistencyProof, History, InclusionProof, LicenseFilter, MeterView, Page, PageRequest,
-    UsageReport, Window,
+    ActivationFilter, ActivationView, ConsistencyProof, History, InclusionProof, LicenseFilter,
+    MeterView, Page, PageRequest, UsageReport, Window,
 };
 
 use crate::catalogue::Undecided;

@@ -9,9 +9,7 @@ use usance_core::deciding::{Decision, Situation, Step, overdue};
 use usance_core::id::TokenId;
 use usance_core::ledger::canonical;
 use usance_core::ledger::commitment::Commitment;
-use usance_core::ledger::record::{
-    Action, AttributesView, ChangedEvent, Entity, Event, UseEvent,
-};
+use usance_core::ledger::record::{Action, AttributesView, ChangedEvent, Entity, Event, UseEvent};
 use usance_core::license::License;
 use usance_core::lifecycle::begin_expiry;
 use usance_core::live::{Live, LiveChange, Share};
@@ -60,8 +58,7 @@ impl Moving {
     pub fn situation(&self, meter: usize, now: Timestamp) -> Situation<'_> {
         let LoadedLicense { license, terms, meters, live, .. } = &self.loaded;
         let one = &meters[meter];
-        let meter =
-            Meter { license: license.id, spec: &one.spec, allowed_from: one.allowed_from };
+        let meter = Meter { license: license.id, spec: &one.spec, allowed_from: one.allowed_from };
         Situation { license, terms, meter, state: &one.state, live, now }
     }
 
@@ -294,7 +291,10 @@ impl Moving {
                 let step = Step { activation: Some(share.activation), ..Step::plain(back) };
                 self.step(place, &step, None, head, unit);
                 // At once, so that what is written is whole even if the next cannot be decided.
-                self.change_live(LiveChange::PutShare(Share { quantity: 0, ..share.clone() }), unit);
+                self.change_live(
+                    LiveChange::PutShare(Share { quantity: 0, ..share.clone() }),
+                    unit,
+                );
             }
         }
         for (id, action) in &outcome.ended {
@@ -380,8 +380,7 @@ impl Moving {
         unit: &mut Unit,
     ) -> Result<(), Refusal> {
         let situation = self.situation(meter, head.now());
-        let decided =
-            situation.meter.decide(situation.state, Motion::Reset, None, head.now())?;
+        let decided = situation.meter.decide(situation.state, Motion::Reset, None, head.now())?;
         self.step(meter, &Step::plain(decided), None, head, unit);
         let name = self.loaded.meters[meter].spec.name.clone();
         if self.loaded.live.shares.iter().any(|share| share.meter == name) {

@@ -123,11 +123,7 @@ pub fn known_entitlement(
 ///
 /// # Errors
 /// [`Refusal::Unknown`], [`Refusal::Locked`], or the store's.
-pub fn known_user(
-    reader: &dyn Reader,
-    caller: &Caller,
-    of: &UserRef,
-) -> Result<User, Undecided> {
+pub fn known_user(reader: &dyn Reader, caller: &Caller, of: &UserRef) -> Result<User, Undecided> {
     let unknown = || match of {
         UserRef::Id(id) => Refusal::Unknown(Kind::User, id.to_string()),
         UserRef::Email(_) => Refusal::Unknown(Kind::User, "with this address".into()),

@@ -289,8 +289,7 @@ pub trait Reader: Send + Sync {
     fn signing_keys(&self, of: AccountId) -> Result<Vec<SigningKeyRow>, StoreError>;
 
     /// Licenses that are to be looked at, the longest overdue first.
-    fn due(&self, now: Timestamp, limit: usize)
-    -> Result<Vec<(AccountId, LicenseId)>, StoreError>;
+    fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<(AccountId, LicenseId)>, StoreError>;
 
     /// What refers to a product, policy or customer; none if nothing does.
     fn referrer(&self, of: AccountId, to: &Referent) -> Result<Option<&'static str>, StoreError>;

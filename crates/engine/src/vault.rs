@@ -14,10 +14,8 @@ impl Vault {
     /// The vault that the writer's key opens.
     #[must_use]
     pub fn new(writer_secret: &[u8; 32]) -> Self {
-        let key = Sha256::new()
-            .chain_update(b"usance vault 1")
-            .chain_update(writer_secret)
-            .finalize();
+        let key =
+            Sha256::new().chain_update(b"usance vault 1").chain_update(writer_secret).finalize();
         Self(Aes256Gcm::new(&key))
     }
 

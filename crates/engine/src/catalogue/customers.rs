@@ -89,14 +89,13 @@ impl Desk<'_> {
     }
 
     /// The reseller that a customer buys from.
-    fn reseller(
-        &self,
-        of: Option<&Ref<CustomerId>>,
-    ) -> Result<Option<CustomerId>, Undecided> {
+    fn reseller(&self, of: Option<&Ref<CustomerId>>) -> Result<Option<CustomerId>, Undecided> {
         let Some(of) = of else { return Ok(None) };
         let found = known_customer(self.reader, self.caller, of)?;
         if found.kind != CustomerKind::Reseller {
-            return Err(Refusal::invalid("reseller", "must be a customer of the kind reseller").into());
+            return Err(
+                Refusal::invalid("reseller", "must be a customer of the kind reseller").into()
+            );
         }
         Ok(Some(found.id))
     }

@@ -42,10 +42,9 @@ impl Desk<'_> {
         let (signer, created) = self.signer()?;
         let file = self.license_file(&moving, machine.as_deref(), &request, &signer)?;
         let license = &moving.loaded.license;
-        let encryption = request.is_encrypted.then(|| Encryption {
-            license_key: &license.key.0,
-            nonce: random::bytes(),
-        });
+        let encryption = request
+            .is_encrypted
+            .then(|| Encryption { license_key: &license.key.0, nonce: random::bytes() });
         let text = file.seal(&signer, encryption)?;
         let mut marked = (**license).clone();
         marked.marks.file_at = Some(self.now);

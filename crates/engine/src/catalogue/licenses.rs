@@ -9,9 +9,7 @@ use usance_core::id::{CustomerId, LicenseId, UserId};
 use usance_core::key::check_given_key;
 use usance_core::ledger::canonical;
 use usance_core::ledger::record::{Action, Entity};
-use usance_core::license::{
-    License, LicenseKey, LicenseRef, Marks, Standing, StandingChange,
-};
+use usance_core::license::{License, LicenseKey, LicenseRef, Marks, Standing, StandingChange};
 use usance_core::lifecycle::{
     check_people, check_stated, distinct, effective_terms, expiry_at_creation, people,
 };

@@ -11,9 +11,7 @@ use usance_core::meter::AllowedFrom;
 use usance_core::refusal::Refusal;
 use usance_core::text::Code;
 use usance_core::token::Permission;
-use usance_core::validation::{
-    Effects, Scope, ScopedUser, Subject, Validation, Verdict, validate,
-};
+use usance_core::validation::{Effects, Scope, ScopedUser, Subject, Validation, Verdict, validate};
 
 use super::meters::need_scale;
 use super::{Decided, Desk, Undecided};

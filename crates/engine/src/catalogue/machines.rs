@@ -39,15 +39,10 @@ impl Desk<'_> {
         let ids: Vec<_> = chosen.chain(parts).collect();
         let elsewhere = self.elsewhere(&moving, Some(&new.fingerprint), &new.components, &ids)?;
         let now = self.now;
-        let outcome =
-            moving.machines(now).activate(new, user, &mut || uuid_v7(now), &elsewhere)?;
+        let outcome = moving.machines(now).activate(new, user, &mut || uuid_v7(now), &elsewhere)?;
         let is_new = outcome.is_new;
         let decided = self.machine_reply(&mut moving, &outcome)?;
-        if is_new {
-            self.begin_expiry(&moving, decided)
-        } else {
-            Ok(decided)
-        }
+        if is_new { self.begin_expiry(&moving, decided) } else { Ok(decided) }
     }
 
     pub(super) fn change_activation(
@@ -171,7 +166,8 @@ impl Desk<'_> {
     ) -> Result<Decided, Undecided> {
         moving.carry_out_machines(outcome, self.by(), self.head, self.unit)?;
         moving.wind(self.unit);
-        let view = outcome.activation.as_ref().map(|machine| moving.machine_view(machine, self.now));
+        let view =
+            outcome.activation.as_ref().map(|machine| moving.machine_view(machine, self.now));
         let reply = view.map_or(Reply::Deleted, |view| Reply::Activation(Box::new(view)));
         Ok(Decided { changes: Vec::new(), events: Vec::new(), reply })
     }
@@ -221,10 +217,8 @@ impl Desk<'_> {
         ids: &[[u8; 16]],
     ) -> Result<Elsewhere, Undecided> {
         let license = &moving.loaded.license;
-        let mut elsewhere = Elsewhere {
-            customer: self.customer_activations(license)?,
-            ..Elsewhere::default()
-        };
+        let mut elsewhere =
+            Elsewhere { customer: self.customer_activations(license)?, ..Elsewhere::default() };
         let account = self.caller.account;
         for id in ids {
             let holder = self.reader.holder(account, ActivationId::from_bytes(*id))?;

@@ -60,11 +60,7 @@ impl Desk<'_> {
         Ok(self.put_user(user))
     }
 
-    pub(super) fn ban_user(
-        &mut self,
-        of: &UserRef,
-        is_banned: bool,
-    ) -> Result<Decided, Undecided> {
+    pub(super) fn ban_user(&mut self, of: &UserRef, is_banned: bool) -> Result<Decided, Undecided> {
         self.caller.need(Permission::UserWrite)?;
         let mut user = known_user(self.reader, self.caller, of)?;
         user.banned_at = is_banned.then(|| user.banned_at.unwrap_or(self.now));

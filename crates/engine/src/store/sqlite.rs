@@ -215,9 +215,9 @@ impl SqliteStore {
         }
         *state = match &record.event {
             Event::Use(event) => {
-                state.after(&event.counted, event.turn.as_ref(), record.at, index).ok_or_else(|| {
-                    StoreError::Corrupt(format!("record {index} overflows its meter"))
-                })?
+                state.after(&event.counted, event.turn.as_ref(), record.at, index).ok_or_else(
+                    || StoreError::Corrupt(format!("record {index} overflows its meter")),
+                )?
             }
             _ => MeterState { last_record: Some(index), ..*state },
         };

@@ -176,9 +176,12 @@ impl Licenses {
         let mut stood = FastMap::default();
         for spec in policy.meters.iter().filter(|spec| before.meter(&spec.name).is_none()) {
             let found = rows::moved_meters(db, account, policy.id, &spec.name);
-            stood.extend(found.map_err(store_error)?.into_iter().map(|(license, meter)| {
-                ((license, spec.name.clone()), meter)
-            }));
+            stood.extend(
+                found
+                    .map_err(store_error)?
+                    .into_iter()
+                    .map(|(license, meter)| ((license, spec.name.clone()), meter)),
+            );
         }
         for (id, entry) in self.young.iter_mut().chain(self.old.iter_mut()) {
             if entry.policy.id == policy.id {

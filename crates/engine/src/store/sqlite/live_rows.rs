@@ -22,11 +22,23 @@ pub const ACTIVATION: &str = "id, fingerprint, name, hostname, platform, address
 /// What lives on a license.
 pub fn live(db: &Connection, account: AccountId, license: LicenseId) -> Result<Live> {
     let mut live = Live {
-        activations: many(db, ("activation", ACTIVATION, "created_at, id"), account, license, |row| {
-            activation(row).map(Arc::new)
+        activations: many(
+            db,
+            ("activation", ACTIVATION, "created_at, id"),
+            account,
+            license,
+            |row| activation(row).map(Arc::new),
+        )?,
+        shares: many(
+            db,
+            ("share", "activation, meter, quantity", "meter, activation"),
+            account,
+            license,
+            share,
+        )?,
+        holds: many(db, ("hold", HOLD, "created_at, id"), account, license, |row| {
+            hold(row).map(Arc::new)
         })?,
-        shares: many(db, ("share", "activation, meter, quantity", "meter, activation"), account, license, share)?,
-        holds: many(db, ("hold", HOLD, "created_at, id"), account, license, |row| hold(row).map(Arc::new))?,
         sessions: many(db, ("session", SESSION, "created_at, id"), account, license, |row| {
             session(row).map(Arc::new)
         })?,
@@ -34,9 +46,10 @@ pub fn live(db: &Connection, account: AccountId, license: LicenseId) -> Result<L
     };
     // What only is where the others are.
     if !live.activations.is_empty() {
-        live.processes = many(db, ("process", PROCESS, "created_at, id"), account, license, |row| {
-            process(row).map(Arc::new)
-        })?;
+        live.processes =
+            many(db, ("process", PROCESS, "created_at, id"), account, license, |row| {
+                process(row).map(Arc::new)
+            })?;
     }
     live.passes = many(db, ("pass", "holder, until", "holder"), account, license, |row| {
         Ok(Pass { holder: row.get(0)?, until: at(row, 1)? })
@@ -202,8 +215,7 @@ pub fn write(
 
 /// Forgets all that lived on a license that is deleted.
 pub fn forget(db: &Connection, account: AccountId, license: LicenseId) -> Result<()> {
-    for table in
-        ["activation", "component", "process", "share", "hold", "session", "pass", "timer"]
+    for table in ["activation", "component", "process", "share", "hold", "session", "pass", "timer"]
     {
         db.prepare_cached(&format!("DELETE FROM {table} WHERE account = ?1 AND license = ?2"))?
             .execute(params![account.bytes(), license.bytes()])?;

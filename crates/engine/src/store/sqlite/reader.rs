@@ -326,13 +326,7 @@ impl Reader for SqliteReader {
             asked.status(status, now);
         }
         let values = asked.values();
-        self.slice(
-            ("license", rows::LICENSE),
-            of,
-            (&asked.condition, &values),
-            part,
-            rows::license,
-        )
+        self.slice(("license", rows::LICENSE), of, (&asked.condition, &values), part, rows::license)
     }
 
     fn token(&self, of: AccountId, id: TokenId) -> Result<Option<Token>, StoreError> {
@@ -469,11 +463,7 @@ impl Reader for SqliteReader {
         self.many(&sql, [of.bytes()], people_rows::signing_key)
     }
 
-    fn due(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<(AccountId, LicenseId)>, StoreError> {
+    fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<(AccountId, LicenseId)>, StoreError> {
         let sql = "SELECT account, license FROM timer WHERE at <= ?1 ORDER BY at LIMIT ?2";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.many(sql, params![now.0, limit], |row| {

@@ -215,7 +215,11 @@ pub fn put_policy(db: &Connection, account: AccountId, policy: &Policy) -> Resul
                  WHERE account = ?1 AND name = ?3 AND hidden = 1 AND license IN
                      (SELECT id FROM license WHERE account = ?1 AND policy = ?2)",
             )?
-            .execute(params![account.bytes(), policy.id.bytes(), spec.name.as_str()])?;
+            .execute(params![
+                account.bytes(),
+                policy.id.bytes(),
+                spec.name.as_str()
+            ])?;
         }
     }
     Ok(())
