@@ -182,6 +182,14 @@ impl Desk<'_> {
         let license = known_license(self.reader, self.caller, of)?;
         Ok(Moving::new(load_one(self.store, self.caller.account, license.id)?))
     }
+
+    /// The same, after all that is due on it was carried out, under the terms that it has still.
+    fn tended(&mut self, of: &LicenseRef) -> Result<Moving, Undecided> {
+        let mut moving = self.moving(of)?;
+        moving.tend(self.head, self.unit)?;
+        moving.wind(self.unit);
+        Ok(moving)
+    }
 }
 
 /// Refuses what takes nothing new.

@@ -33,8 +33,7 @@ impl Desk<'_> {
         if request.seconds.is_some_and(|seconds| seconds == 0 || seconds > SECONDS_MAX) {
             return Err(Refusal::invalid("seconds", "must be 1 second to 100 years").into());
         }
-        let mut moving = self.moving(of)?;
-        moving.tend(self.head, self.unit)?;
+        let mut moving = self.tended(of)?;
         let machine = match &request.activation {
             None => None,
             Some(of) => Some(machine(&moving, of)?),

@@ -128,7 +128,7 @@ impl Desk<'_> {
     ) -> Result<Decided, Undecided> {
         self.caller.need(Permission::LicenseWrite)?;
         self.caller.need_all_meters()?;
-        let moving = self.moving(of)?;
+        let moving = self.tended(of)?;
         let loaded = &moving.loaded;
         let mut license = (*loaded.license).clone();
         let before = people(&license);

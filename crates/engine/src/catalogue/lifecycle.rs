@@ -44,11 +44,7 @@ impl Desk<'_> {
         self.caller.need(Permission::LicenseWrite)?;
         self.caller.need_all_meters()?;
         let policy = Arc::new(known_policy(self.reader, self.caller, to)?);
-        let mut moving = self.moving(of)?;
-        // What is due is due under the old policy.
-        moving.tend(self.head, self.unit)?;
-        moving.wind(self.unit);
-        let loaded = moving.loaded;
+        let loaded = self.tended(of)?.loaded;
         let own_meters: Vec<_> = loaded
             .meters
             .iter()

@@ -27,7 +27,7 @@ impl Desk<'_> {
     ) -> Result<Decided, Undecided> {
         self.caller.need(Permission::LicenseWrite)?;
         self.caller.need_meter(meter)?;
-        let moving = self.moving(of)?;
+        let moving = self.tended(of)?;
         let LoadedLicense { license, mut meters, .. } = moving.loaded;
         let found = meters.iter().position(|one| one.spec.name == *meter);
         let place = found.ok_or_else(|| Refusal::Unknown(Kind::Meter, meter.to_string()))?;
@@ -53,7 +53,7 @@ impl Desk<'_> {
         self.caller.need(Permission::LicenseWrite)?;
         self.caller.need_meter(&new.name)?;
         let spec = Arc::new(new.spec()?);
-        let mut moving = self.moving(of)?;
+        let mut moving = self.tended(of)?;
         let meters = &moving.loaded.meters;
         if meters.iter().any(|meter| meter.spec.name == spec.name) {
             return Err(Refusal::Taken(Kind::Meter, spec.name.to_string()).into());
@@ -85,7 +85,7 @@ impl Desk<'_> {
     ) -> Result<Decided, Undecided> {
         self.caller.need(Permission::LicenseWrite)?;
         self.caller.need_meter(name)?;
-        let moving = self.moving(of)?;
+        let moving = self.tended(of)?;
         let LoadedLicense { live, .. } = &moving.loaded;
         let is_held = live.holds.iter().any(|hold| hold.meter == *name)
             || live.sessions.iter().any(|session| session.meter == *name);

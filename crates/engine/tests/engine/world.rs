@@ -77,6 +77,10 @@ impl World {
         Self::open(Location::Memory, Arc::new(ManualClock::new(BEGIN)), WINDOW_MS)
     }
 
+    pub fn in_memory_at(clock: Arc<ManualClock>) -> Self {
+        Self::open(Location::Memory, clock, WINDOW_MS)
+    }
+
     pub fn on_disk(directory: &Path) -> Self {
         Self::on_disk_at(directory, Arc::new(ManualClock::new(BEGIN)), WINDOW_MS)
     }
