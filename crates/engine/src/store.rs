@@ -87,7 +87,7 @@ pub struct LoadedLicense {
     pub policy: Arc<Policy>,
     /// Its policy's terms, with what it states otherwise.
     pub terms: Arc<Terms>,
-    /// Its meters: those of its policy in their order, then its own.
+    /// Its meters: those of its policy in their order, then its own by name.
     pub meters: Vec<LoadedMeter>,
     /// What lives on it.
     pub live: Arc<Live>,

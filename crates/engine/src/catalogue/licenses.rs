@@ -21,6 +21,7 @@ use usance_core::terms::{Overrides, TermsPatch};
 use usance_core::text::{Code, display_name};
 use usance_core::token::Permission;
 
+use super::meters::in_order;
 use super::{Decided, Desk, Undecided, live};
 use crate::queries::{known_customer, known_policy, known_user};
 use crate::random::{license_key, uuid_v7};
@@ -245,6 +246,7 @@ fn meters_of(
         }
         meters.push(LoadedMeter::new(Arc::new(spec), true, AllowedFrom::Policy));
     }
+    in_order(&mut meters);
     Ok(meters)
 }
 

@@ -109,7 +109,8 @@ impl Desk<'_> {
         hidden: Vec<LoadedMeter>,
         reply: Reply,
     ) -> Decided {
-        let LoadedLicense { account, license, policy, meters, .. } = loaded;
+        let LoadedLicense { account, license, policy, mut meters, .. } = loaded;
+        in_order(&mut meters);
         let license = License { updated_at: self.now, ..(*license).clone() };
         let digest = canonical::license(&license, meters.iter().map(LoadedMeter::entry));
         Decided {
@@ -118,6 +119,12 @@ impl Desk<'_> {
             reply,
         }
     }
+}
+
+/// Brings meters into the order in which a license has them: those of its policy as they are, then
+/// its own by name.
+pub(super) fn in_order(meters: &mut [LoadedMeter]) {
+    meters.sort_by_key(|meter| meter.is_own.then(|| meter.spec.name.clone()));
 }
 
 /// A meter that comes back goes on counting the digits that it counted.
