@@ -103,7 +103,11 @@ pub fn license<'a>(license: &License, meters: impl Iterator<Item = MeterEntry<'a
     text.entitlements(&license.entitlements);
     text.metadata(&license.metadata);
     text.option("checked_in_at", license.marks.checked_in_at.map(|at| at.0));
-    for meter in meters.filter(MeterEntry::is_of_license) {
+    for meter in meters {
+        // Nothing is said of a meter that is as its policy has it: the policy may gain some.
+        if !meter.is_own && meter.allowed_from == AllowedFrom::Policy {
+            continue;
+        }
         if meter.is_own {
             text.meter(meter.spec);
         } else {

@@ -167,9 +167,8 @@ impl Desk<'_> {
     ) -> Result<Decided, Undecided> {
         moving.carry_out_machines(outcome, self.by(), self.head, self.unit)?;
         moving.wind(self.unit);
-        let view = outcome.activation.as_ref().map(|machine| {
-            seen(self.caller, moving.machine_view(machine, self.now), &moving.loaded)
-        });
+        let view =
+            outcome.activation.as_ref().map(|machine| moving.machine_view(machine, self.now));
         let reply = view.map_or(Reply::Deleted, |view| Reply::Activation(Box::new(view)));
         Ok(Decided { changes: Vec::new(), events: Vec::new(), reply })
     }
