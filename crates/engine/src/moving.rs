@@ -257,11 +257,9 @@ impl Moving {
     /// [`Refusal::CounterFull`], where a counter cannot take it.
     pub fn tend(&mut self, head: &mut LedgerHead, unit: &mut Unit) -> Result<(), Refusal> {
         for meter in 0..self.loaded.meters.len() {
-            // The first period of a meter begins with its first use, and not because time passes or
-            // somebody looks: what rolls over would depend on it.
-            if self.loaded.meters[meter].state.last_record.is_some() {
-                self.catch_up(meter, head, unit)?;
-            }
+            // A period begins with a use, and not because time passes or somebody looks: what rolls
+            // over would depend on it.
+            self.catch_up_idle(meter, head, unit)?;
         }
         let now = head.now();
         if self.loaded.live.passes.iter().any(|pass| pass.until <= now) {

@@ -65,14 +65,6 @@ pub struct MeterEntry<'a> {
     pub allowed_from: AllowedFrom,
 }
 
-impl MeterEntry<'_> {
-    /// Whether the license says anything of it. Of what only its policy says, the policy's hash
-    /// tells: or a policy that gains a meter would change all its licenses.
-    fn is_of_license(&self) -> bool {
-        self.is_own || self.allowed_from != AllowedFrom::Policy
-    }
-}
-
 /// The hash of a license's canonical text, its own meters and ceilings included.
 #[must_use]
 pub fn license<'a>(license: &License, meters: impl Iterator<Item = MeterEntry<'a>>) -> [u8; 32] {

@@ -15,7 +15,6 @@ use usance_core::validation::{Effects, Scope, ScopedUser, Subject, Validation, V
 
 use super::meters::need_scale;
 use super::{Decided, Desk, Undecided};
-use crate::moving::Moving;
 use crate::queries::known_policy;
 use crate::store::{LoadedLicense, LoadedMeter};
 use crate::unit::Change;

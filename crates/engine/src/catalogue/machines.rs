@@ -13,7 +13,6 @@ use usance_core::terms::{ComponentUnique, ExpiresFrom, Terms, Unique};
 use usance_core::token::Permission;
 
 use super::{Decided, Desk, Undecided};
-use crate::living::seen;
 use crate::moving::Moving;
 use crate::queries::known_user;
 use crate::random::uuid_v7;

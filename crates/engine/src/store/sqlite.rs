@@ -324,28 +324,8 @@ impl SqliteStore {
             }
         }
         for (license, place, count) in &unit.refusals {
-            let entry = self.licenses.get(*license);
-            if let Some(meter) = entry.and_then(|entry| entry.meters.get_mut(*place)) {
-                meter.state.refusals += count;
-            }
-        }
-        for change in &unit.changes {
-            match change {
-                Change::PutPolicy(_, policy) => self.licenses.put_policy(policy),
-                Change::ChangeLicense(_, license) => self.licenses.put_license(license),
-                Change::DeleteLicense(_, license) => self.licenses.remove(*license),
-                Change::ChangeMeters(_, license, policy, meters, _) => {
-                    self.licenses.put_meters(license, policy, meters);
-                }
-                Change::ChangeAllowed(_, license, changed) => {
-                    let meters = self.licenses.get(*license).map(|entry| &mut entry.meters);
-                    for meter in meters.into_iter().flatten() {
-                        if meter.spec.name == changed.spec.name {
-                            meter.allowed_from = changed.allowed_from;
-                        }
-                    }
-                }
-                _ => {}
+            if let Some(entry) = self.licenses.get(*license) {
+                entry.meters[*place].state.refusals += count;
             }
         }
         for spent in &unit.keys {

@@ -92,10 +92,7 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::DeleteProduct(account, id) => {
             delete("product", account, id.bytes())?;
         }
-        Change::PutPolicy(account, policy) => {
-            rows::put_policy(db, *account, policy)?;
-            wake_machines(db, *account, policy)?;
-        }
+        Change::PutPolicy(account, policy) => rows::put_policy(db, *account, policy)?,
         Change::DeletePolicy(account, id) => {
             delete("policy", account, id.bytes())?;
             db.prepare_cached("DELETE FROM policy_meter WHERE account = ?1 AND policy = ?2")?
