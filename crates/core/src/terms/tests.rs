@@ -3,6 +3,7 @@ use alloc::string::ToString;
 use proptest::prelude::*;
 
 use super::*;
+use crate::token::Permission;
 
 /// Golden text: what is as by default is left out of storage and of the hashes in the ledger, so
 /// a default never changes. A new term comes with a default under which nothing is as it was.
