@@ -12,13 +12,15 @@ fn post(path: &str, body: &str) -> Request {
 fn world(terms: &str) -> Transcript {
     let mut talk = Transcript::new();
     talk.made("/v1/products", r#"{"code":"renderer"}"#);
-    talk.made("/v1/users", r#"{"email":"ada@acme.example"}"#);
+    for email in ["ada@acme.example", "bob@acme.example"] {
+        talk.made("/v1/users", &format!(r#"{{"email":"{email}"}}"#));
+    }
     let policy = format!(
         r#"{{"product":"renderer","code":"plan","terms":{{{terms}}},
             "meters":[{{"name":"frames","allowed":10,"floating":true}},{{"name":"jobs"}}]}}"#
     );
     talk.made("/v1/policies", &policy);
-    talk.made("/v1/licenses", r#"{"policy":"plan","key":"ACME-0001"}"#);
+    talk.made("/v1/licenses", r#"{"policy":"plan","key":"ACME-0001","owner":"ada@acme.example"}"#);
     talk
 }
 
@@ -46,6 +48,7 @@ fn activations() {
         ("half a core", post(ALL, r#"{"fingerprint":"b","cores":0.5}"#)),
         ("too many cores", post(ALL, r#"{"fingerprint":"b","cores":9}"#)),
         ("a virtual machine", post(ALL, r#"{"fingerprint":"b","is_vm":true}"#)),
+        ("somebody else's", post(ALL, r#"{"fingerprint":"b","user":"bob@acme.example"}"#)),
         ("no such user", post(ALL, r#"{"fingerprint":"b","user":"eve@acme.example"}"#)),
         ("a second", post(ALL, r#"{"fingerprint":"b/c","cores":8}"#)),
         ("a third", post(ALL, r#"{"fingerprint":"d"}"#)),

@@ -14,7 +14,7 @@ fn world() -> (Transcript, String) {
         {"name":"frames","allowed":10,"hold_seconds_max":3600},
         {"name":"seats","allowed":2,"measure":"seats"},
         {"name":"peak","measure":"peak"},
-        {"name":"time","allowed":2,"measure":{"duration":{"step_seconds":60}}},
+        {"name":"time","allowed":90,"measure":{"duration":{"step_seconds":60}}},
         {"name":"days","allowed":1,"measure":"day-pass"}]}"#;
     talk.made("/v1/policies", policy);
     talk.made("/v1/licenses", r#"{"policy":"plan","key":"ACME-0001"}"#);
@@ -59,6 +59,7 @@ fn holds() {
         ("the meter", Request::get(format!("{path}/frames"))),
         ("its history", Request::get(format!("{path}/frames/records?limit=4"))),
     ]);
+    talk.ask("room is made", post(&format!("{path}/frames/set"), r#"{"amount":1}"#));
     let last = talk.ask("a short one", post(&all, r#"{"seconds":1}"#)).expect(200);
     let last = last["hold"].as_str().unwrap().to_owned();
     let begun = std::time::Instant::now();
