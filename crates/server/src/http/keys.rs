@@ -7,7 +7,7 @@ use usance_wire::native::{keys, read_nothing};
 use crate::http::App;
 use crate::http::extract::{Json, Who};
 use crate::http::problem::failed;
-use crate::http::respond::{Answer, carry_out, json};
+use crate::http::respond::{Answer, json, make};
 
 pub(super) async fn list(State(app): State<App>) -> Answer {
     let account = app.engine.account();
@@ -17,5 +17,5 @@ pub(super) async fn list(State(app): State<App>) -> Answer {
 
 pub(super) async fn rotate(State(app): State<App>, Who(caller): Who, Json(body): Json) -> Answer {
     read_nothing(&body)?;
-    carry_out(&app, caller, Command::RotateKey).await
+    make(&app, caller, Command::RotateKey).await
 }

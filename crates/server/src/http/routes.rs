@@ -302,7 +302,7 @@ fn of_keys() -> Vec<Route> {
         get("/v1/keys", keys::list, "Show the keys that license files verify with")
             .answers(One("PublicKeys")),
         post("/v1/keys/rotate", keys::rotate, "Sign new files with a new key")
-            .needs(KeyWrite).answers(One("MadeKey")),
+            .needs(KeyWrite).answers(Made("MadeKey")),
     ]
 }
 
