@@ -308,3 +308,6 @@ impl Subcommand for Things {
         ENTITIES.iter().any(|entity| entity.word == name)
     }
 }
+
+#[cfg(test)]
+mod tests;
