@@ -155,6 +155,7 @@ impl Engine {
             key_secret: identity.key_secret,
             vault: Vault::new(&secret),
             tended_at: std::time::Instant::now(),
+            is_behind: false,
             heads: FastMap::default(),
             is_poisoned: false,
             lock,

@@ -65,14 +65,6 @@ pub struct MeterEntry<'a> {
     pub allowed_from: AllowedFrom,
 }
 
-impl MeterEntry<'_> {
-    /// Whether the license says anything of it. Of what only its policy says, the policy's hash
-    /// tells: or a policy that gains a meter would change all its licenses.
-    fn is_of_license(&self) -> bool {
-        self.is_own || self.allowed_from != AllowedFrom::Policy
-    }
-}
-
 /// The hash of a license's canonical text, its own meters and ceilings included.
 #[must_use]
 pub fn license<'a>(license: &License, meters: impl Iterator<Item = MeterEntry<'a>>) -> [u8; 32] {
@@ -103,7 +95,11 @@ pub fn license<'a>(license: &License, meters: impl Iterator<Item = MeterEntry<'a
     text.entitlements(&license.entitlements);
     text.metadata(&license.metadata);
     text.option("checked_in_at", license.marks.checked_in_at.map(|at| at.0));
-    for meter in meters.filter(MeterEntry::is_of_license) {
+    for meter in meters {
+        // Nothing is said of a meter that is as its policy has it: the policy may gain some.
+        if !meter.is_own && meter.allowed_from == AllowedFrom::Policy {
+            continue;
+        }
         if meter.is_own {
             text.meter(meter.spec);
         } else {
