@@ -131,6 +131,14 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// `a` or `an`.
+    const fn article(self) -> &'static str {
+        match self {
+            Self::Account | Self::Activation | Self::Entitlement => "an",
+            _ => "a",
+        }
+    }
+
     /// The word for it.
     #[must_use]
     pub const fn word(self) -> &'static str {

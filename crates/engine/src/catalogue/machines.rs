@@ -42,7 +42,12 @@ impl Desk<'_> {
         let outcome = moving.machines(now).activate(new, user, &mut || uuid_v7(now), &elsewhere)?;
         let is_new = outcome.is_new;
         let decided = self.machine_reply(&mut moving, &outcome)?;
-        if is_new { self.begin_expiry(&moving, decided) } else { Ok(decided) }
+        match decided.reply {
+            Reply::Activation(view) if !is_new => {
+                Ok(Decided { reply: Reply::ActivatedAlready(view), ..decided })
+            }
+            _ => self.begin_expiry(&moving, decided),
+        }
     }
 
     pub(super) fn change_activation(

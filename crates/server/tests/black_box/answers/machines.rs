@@ -126,6 +126,7 @@ fn dead_machines() {
         ("dead", Request::get(format!("{ALL}/m1"))),
         ("heartbeat after death", post(&format!("{ALL}/m1/heartbeat"), "")),
         ("a use after death", post(&format!("{path}/increment"), r#"{"activation":"m1"}"#)),
+        ("a process after death", post(&format!("{ALL}/m1/processes"), r#"{"pid":"1"}"#)),
         ("forgotten", post(&format!("{ALL}/m1/heartbeat/reset"), "")),
     ]);
     talk.check("dead_machines");

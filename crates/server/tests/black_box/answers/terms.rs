@@ -31,17 +31,25 @@ fn policies() {
         "time_zone":"Europe/Vienna","billing_every":"month","period_anchor":"2024-01-31T00:00:00Z",
         "max_activations":3,"max_cores":16,"limit_overage":{"percent":10},"unique":"policy",
         "heartbeat_seconds":600,"require_scopes":["fingerprint"],
-        "access":["deny user mallory"]},
+        "access":["deny user=mallory"]},
         "entitlements":["export"],"metadata":{"tier":["gold",1.50]},
         "metadata_visible_to":{"tier":["user"]},
         "meters":[{"name":"frames","allowed":100,"period":"month","rollover":{"up_to":20},
          "floating":true,"visible_to":["user"],"hold_seconds_max":60},
-         {"name":"time","scale":2,"measure":{"duration":{"unit_seconds":3600}}}]}"#;
+         {"name":"time","scale":2,"measure":{"duration":{"unit_seconds":3600,"step_seconds":36}}}]}"#;
     talk.ask_all([
         ("made", post("/v1/policies", whole)),
         ("changed", patch("/v1/policies/whole", r#"{"terms":{"max_cores":null},"new_meters":[{"name":"seats","measure":"seats"}],"meters":[{"name":"frames","period":"quarter"}]}"#)),
         ("shown", get("/v1/policies/whole")),
         ("an entitlement that is none", patch("/v1/policies/whole", r#"{"entitlements":["fly"]}"#)),
+        (
+            "a step finer than the scale",
+            post(
+                "/v1/policies",
+                r#"{"product":"renderer","code":"p","meters":[{"name":"time","measure":{"duration":
+                {"unit_seconds":3600}}}]}"#,
+            ),
+        ),
         ("no such term", with(r#""max_wings":2"#)),
         ("an unknown time zone", with(r#""time_zone":"Mars/Olympus""#)),
         ("no duration at all", with(r#""duration_seconds":0"#)),
