@@ -68,7 +68,7 @@ fn advice(status: u16, code: &str) -> Option<&'static str> {
         (_, "over") => Some("see what lives with `usance hold list` and `usance session list`"),
         (_, "license-suspended") => Some("let it go on with `usance license reinstate`"),
         (_, "permission-missing" | "locked-to-another") => {
-            Some("use another token; `usance token show` tells what a token may do")
+            Some("use another token; `usance whoami` tells what this one may do")
         }
         (401, _) => Some("pass a valid token with --token-file, --token or USANCE_TOKEN"),
         (_, "storage-failed" | "storage-full") => Some("look at the log of the server"),
