@@ -48,7 +48,7 @@ fn a_stopped_license_may_look_and_no_more() {
         if change == "suspend" {
             stage.admin.post(&format!("{LICENSE}/reinstate"), "").expect(200);
             for who in &own {
-                activate(&mut stage.server.caller(who), "other").expect(201);
+                activate(&mut stage.server.caller(who), who).expect(201);
             }
         }
     }
