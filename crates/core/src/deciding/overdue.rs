@@ -26,8 +26,13 @@ pub fn overdue(situation: &Situation<'_>) -> Result<Option<Decision>, Refusal> {
     // What ends with a period still counts towards it.
     let turns_before = |at| situation.turn_is_due() && state.period_end.is_none_or(|end| end < at);
     let first_ends = [hold.map(|one| one.expires_at), session.map(|one| one.expires_at)];
-    if first_ends.into_iter().flatten().min().is_none_or(turns_before)
-        && let Some(turned) = situation.turn()?
+    let first_end = first_ends.into_iter().flatten().min();
+    // Up to what ends next, which counts towards its period even if it is carried out late. The
+    // first period begins now, whatever ended before it.
+    let before = first_end.map(|end| end.plus_ms(-1)).filter(|_| state.period_end.is_some());
+    let until = before.unwrap_or(*now);
+    if first_end.is_none_or(turns_before)
+        && let Some(turned) = situation.turn(until)?
     {
         return Ok(Some(turned));
     }
@@ -61,12 +66,12 @@ impl Situation<'_> {
         }
     }
 
-    fn turn(&self) -> Result<Option<Decision>, Refusal> {
+    fn turn(&self, until: Timestamp) -> Result<Option<Decision>, Refusal> {
         if !self.turn_is_due() {
             return Ok(None);
         }
         let cycle = cycle(self.meter.spec.period, self.terms, self.license.created_at);
-        let Some((counted, state, turn)) = self.meter.turn(self.state, cycle.as_ref(), self.now)?
+        let Some((counted, state, turn)) = self.meter.turn(self.state, cycle.as_ref(), until, self.now)?
         else {
             return Ok(None);
         };

@@ -333,7 +333,8 @@ fn check_previous(stated: Option<u64>, found: Option<u64>) -> Result<(), Flaw> {
 fn check_turn(turn: Option<&Turn>, at: Timestamp) -> Result<(), Flaw> {
     let Some(turn) = turn else { return Ok(()) };
     let has_ended = turn.ended_at.is_none_or(|end| end <= at);
-    let goes_on = turn.next_end.is_none_or(|end| end > at);
+    // The next period may be over as well, if something ended in it that is carried out late.
+    let goes_on = turn.next_end.is_none_or(|end| end > turn.ended_at.unwrap_or(at));
     if has_ended && goes_on && turn.carried >= 0 {
         return Ok(());
     }
