@@ -329,7 +329,17 @@ fn turns_follow_from_those_before() {
         let records = [opened(), used(None, 5, 5, 5), first(), turned(at, Some(2), turn, figures)];
         assert_eq!(audit(&records), expected, "{at} {turn:?} {figures:?}");
     }
-    let alone = |at, turn| audit(&[opened(), turned(at, None, turn, (0, 5))]);
+    let with_gross = |at, turn, gross| {
+        let mut record = turned(at, None, turn, (0, 5));
+        if let Event::Use(event) = &mut record.event {
+            event.counted.gross = gross;
+        }
+        audit(&[opened(), record])
+    };
+    let alone = |at, turn| with_gross(at, turn, 0);
+    let out_of_nothing = Err(Flaw::WrongGross { stated: 5, computed: Some(0) });
+    assert_eq!(with_gross(10, (None, Some(100), 0), 5), out_of_nothing);
+    assert_eq!(alone(100, (Some(90), Some(200), 0)), wrong, "no period ran before");
     assert_eq!(alone(10, (None, Some(100), 0)), Ok(()));
     assert_eq!(alone(100, (None, Some(100), 0)), wrong, "also the first of a meter");
     let mut other = used(Some(2), 1, 6, 6);
