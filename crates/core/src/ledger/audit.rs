@@ -341,7 +341,8 @@ fn beginning(counted: &Counted) -> Result<Trail, Flaw> {
 fn check_turn(turn: Option<&Turn>, at: Timestamp) -> Result<(), Flaw> {
     let Some(turn) = turn else { return Ok(()) };
     let has_ended = turn.ended_at.is_none_or(|end| end <= at);
-    let goes_on = turn.next_end.is_none_or(|end| end > at);
+    // The next period may be over as well, if something ended in it that is carried out late.
+    let goes_on = turn.next_end.is_none_or(|end| end > turn.ended_at.unwrap_or(at));
     if has_ended && goes_on && turn.carried >= 0 {
         return Ok(());
     }

@@ -15,8 +15,8 @@ renews_from=expiry
 on_transfer=keep
 meter_while=too-many-activations too-many-cores
 license_permissions=meter:read meter:increment license:validate license:check-in license:file \
-  activation:read activation:create activation:delete activation:heartbeat meter:hold session:write \
-  process:write
+    activation:read activation:create activation:delete activation:heartbeat meter:hold \
+    session:write process:write
 authentication=both
 protected=false
 check_in_every=none

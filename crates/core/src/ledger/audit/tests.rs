@@ -315,7 +315,8 @@ fn turns_follow_from_those_before() {
         (99, (Some(100), Some(200), 0), (-5, 0), wrong),
         (100, (Some(100), Some(100), 0), (-5, 0), wrong),
         (100, (Some(100), Some(99), 0), (-5, 0), wrong),
-        (200, (Some(100), Some(200), 0), (-5, 0), wrong),
+        // Late, up to what ended in that period: the next turn follows at once.
+        (200, (Some(100), Some(200), 0), (-5, 0), Ok(())),
         (150, (Some(90), Some(200), 0), (-5, 0), wrong),
         (150, (None, Some(200), 0), (-5, 0), wrong),
         (150, (Some(100), Some(200), -1), (-5, 0), wrong),
