@@ -38,6 +38,7 @@ mod token;
 mod user;
 mod value;
 mod verify;
+mod whoami;
 
 use std::process::ExitCode;
 
@@ -77,6 +78,7 @@ enum Command {
     #[command(flatten)]
     Things(entity::Things),
     Use(counting::UseMeter),
+    Whoami(whoami::Whoami),
     Verify(verify::Verify),
     Backup(backup::Backup),
     Completions(completions::Completions),
@@ -107,6 +109,7 @@ fn run(cli: Cli) -> Result<(), Fault> {
         Command::Demo(command) => command.run(),
         Command::Things(command) => command.run(),
         Command::Use(command) => command.run(),
+        Command::Whoami(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Backup(command) => command.run(),
         Command::Completions(command) => command.run(),

@@ -15,7 +15,9 @@
 mod attacks;
 mod conformance;
 mod credentials;
+mod due;
 mod faults;
+mod files;
 mod laws;
 mod life;
 mod model;

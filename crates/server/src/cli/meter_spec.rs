@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 use usance_core::limits::OVERAGE_PERCENT_MAX;
+use usance_core::meter::Measure;
+use usance_core::period::Every;
 use usance_core::quantity::Scale;
 use usance_core::text::is_code;
 
@@ -53,12 +55,6 @@ const VALUED: &[&str] = &[
     "allowed", "unit", "scale", "floor", "overage", "period", "rollover", "visible", "hold-max",
     "grace", "measure",
 ];
-
-/// Words for periods beside those of core.
-const PERIODS: &[&str] = &["never", "hour", "day", "week", "month", "quarter", "year", "billing"];
-
-/// Ways to measure beside time.
-const MEASURES: &[&str] = &["uses", "seats", "peak", "day-pass"];
 
 /// Reads a meter into the object that the API takes; what is not said is left out.
 ///
@@ -113,9 +109,9 @@ fn read_measure(stated: Option<&str>, timing: Option<Body>) -> Result<Option<Val
         (_, Some(_)) => {
             Err("unit-time, minimum, free, step and idle go with measure=duration".into())
         }
-        (Some(word), None) if MEASURES.contains(&word) => Ok(Some(word.into())),
+        (Some(word), None) if Measure::WORDS.contains(&word) => Ok(Some(word.into())),
         (Some(word), None) => {
-            Err(format!("measure={word} is none of {} and duration", MEASURES.join(", ")))
+            Err(format!("measure={word} is none of {}", Measure::WORDS.join(", ")))
         }
     }
 }
@@ -153,8 +149,8 @@ fn read_option(key: &str, stated: Option<&str>) -> Result<(&'static str, Value),
             .filter(|digits| Scale::new(*digits).is_some())
             .map(|digits| ("scale", digits.into()))
             .ok_or_else(|| format!("scale={stated} is not between 0 and 9")),
-        "period" if PERIODS.contains(&stated) => Ok(("period", stated.into())),
-        "period" => Err(format!("period={stated} is none of {}", PERIODS.join(", "))),
+        "period" if is_period(stated) => Ok(("period", stated.into())),
+        "period" => Err(format!("period={stated} is no period like month, never or billing")),
         "rollover" if stated == "none" || stated == "all" => Ok(("rollover", stated.into())),
         "rollover" => Ok(("rollover", Body::default().with("up_to", quantity(stated)?).into())),
         "visible" => value::audiences(stated, '+').map(|read| ("visible_to", read)),
@@ -162,6 +158,10 @@ fn read_option(key: &str, stated: Option<&str>) -> Result<(&'static str, Value),
         "grace" => read_length(key, stated).map(|read| ("session_grace_seconds", read)),
         _ => read_overage(stated).map(|overage| ("overage", overage)),
     }
+}
+
+fn is_period(word: &str) -> bool {
+    matches!(word, "never" | "billing") || Every::from_word(word).is_some()
 }
 
 fn read_overage(stated: &str) -> Result<Value, String> {
@@ -243,7 +243,7 @@ mod tests {
             ("f:overage=-5%", "overage=-5%"),
             ("f:overage=10001%", "overage=10001%"),
             ("f:overage=some", "overage=some"),
-            ("f:period=fortnight", "period=fortnight is none of never"),
+            ("f:period=fortnight", "period=fortnight is no period"),
             ("f:rollover=some", "rollover=some is not"),
             ("f:visible=everybody", "no audience"),
             ("f:measure=length", "measure=length is none of"),
