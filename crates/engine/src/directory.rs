@@ -1,14 +1,16 @@
 //! Who is known: credentials in memory, so that the hot path does not touch the disk.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use usance_core::audience::Audience;
 use usance_core::caller::{Caller, Credential};
 use usance_core::command::Ref;
+use usance_core::id::{AccountId, TokenId};
 use usance_core::refusal::Refusal;
 use usance_core::time::Timestamp;
-use usance_core::token::{Locks, SecretHash, Token};
+use usance_core::token::{Locks, SecretHash, Token, TokenUse};
 
 use crate::limits::CREDENTIALS_CACHED_MAX;
 use crate::store::{FastMap, Reader, StoreError};
@@ -18,6 +20,8 @@ use crate::unit::{Change, Unit};
 #[derive(Default)]
 pub struct Directory {
     known: RwLock<FastMap<[u8; 32], Known>>,
+    /// How often tokens were presented.
+    tallies: RwLock<FastMap<TokenId, Arc<Tally>>>,
     /// Counts changes, so that a look-up that ran beside one is not kept.
     generation: AtomicU64,
 }
@@ -25,7 +29,7 @@ pub struct Directory {
 #[derive(Clone)]
 struct Known {
     /// The token, where the credential is one: it can expire.
-    token: Option<Arc<Token>>,
+    token: Option<(Arc<Token>, Arc<Tally>)>,
     caller: Arc<Caller>,
 }
 
@@ -34,12 +38,14 @@ impl Directory {
     pub fn token(&self, text: &str, now: Timestamp) -> Option<Result<Arc<Caller>, Refusal>> {
         let hash = SecretHash::of(text);
         let known = self.read().get(&hash.0)?.clone();
-        let token = known.token?;
+        let (token, tally) = known.token?;
         // The map found it by a hash; this compares the whole of it in constant time.
         if !token.secret.is(&hash) {
             return None;
         }
-        Some(token.check(now).map(|()| known.caller))
+        let checked = token.check(now);
+        tally.presented(checked.is_ok(), now);
+        Some(checked.map(|()| known.caller))
     }
 
     /// The license with this key, if it is in memory.
@@ -68,7 +74,9 @@ impl Directory {
             audience: token.audience,
         });
         let checked = token.check(now);
-        let known = Known { token: Some(Arc::new(token)), caller: Arc::clone(&caller) };
+        let tally = self.tally(account, &token);
+        tally.presented(checked.is_ok(), now);
+        let known = Known { token: Some((Arc::new(token), tally)), caller: Arc::clone(&caller) };
         self.keep(generation, hash.0, known);
         Ok(checked.map(|()| caller))
     }
@@ -124,6 +132,53 @@ impl Directory {
         }
     }
 
+    /// Counts a request that its token did not allow.
+    pub fn refused(&self, caller: &Caller) {
+        if let Credential::Token(id) = caller.credential
+            && let Some(tally) = self.read_tallies().get(&id)
+        {
+            tally.presented(false, Timestamp(0));
+        }
+    }
+
+    /// How often a token was presented, if it was since the start.
+    #[must_use]
+    pub fn used(&self, id: TokenId) -> Option<TokenUse> {
+        self.read_tallies().get(&id).map(|tally| tally.used())
+    }
+
+    /// What was counted since it was taken the last time: to be written, or to be put back.
+    pub fn take_tallies(&self) -> Vec<(AccountId, TokenId, TokenUse)> {
+        let tallies = self.read_tallies();
+        let changed = tallies.iter().filter(|(_, tally)| tally.has_news.swap(false, Relaxed));
+        changed.map(|(id, tally)| (tally.account, *id, tally.used())).collect()
+    }
+
+    /// Has tallies taken once more.
+    pub fn put_tallies_back(&self, taken: &[(AccountId, TokenId, TokenUse)]) {
+        let tallies = self.read_tallies();
+        for tally in taken.iter().filter_map(|(_, id, _)| tallies.get(id)) {
+            tally.has_news.store(true, Relaxed);
+        }
+    }
+
+    /// The tally of a token, which goes on from what is stored.
+    fn tally(&self, account: AccountId, token: &Token) -> Arc<Tally> {
+        let mut tallies = self.tallies.write().unwrap_or_else(PoisonError::into_inner);
+        if tallies.len() >= CREDENTIALS_CACHED_MAX {
+            // What is written and in nobody's hands can be read again.
+            let is_needed = |tally: &Arc<Tally>| {
+                Arc::strong_count(tally) > 1 || tally.has_news.load(Relaxed)
+            };
+            tallies.retain(|_, tally| is_needed(tally));
+        }
+        Arc::clone(tallies.entry(token.id).or_insert_with(|| Arc::new(Tally::new(account, token))))
+    }
+
+    fn read_tallies(&self) -> RwLockReadGuard<'_, FastMap<TokenId, Arc<Tally>>> {
+        self.tallies.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn keep(&self, generation: u64, hash: [u8; 32], found: Known) {
         let mut known = self.write();
         if self.generation.load(Ordering::Acquire) != generation {
@@ -141,6 +196,48 @@ impl Directory {
 
     fn write(&self) -> RwLockWriteGuard<'_, FastMap<[u8; 32], Known>> {
         self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How often one token was presented, in memory.
+struct Tally {
+    account: AccountId,
+    uses: AtomicU64,
+    refused: AtomicU64,
+    /// Milliseconds; the smallest is never.
+    last_used_at: AtomicI64,
+    has_news: AtomicBool,
+}
+
+impl Tally {
+    fn new(account: AccountId, token: &Token) -> Self {
+        let TokenUse { uses, refused, last_used_at } = token.used;
+        Self {
+            account,
+            uses: AtomicU64::new(uses),
+            refused: AtomicU64::new(refused),
+            last_used_at: AtomicI64::new(last_used_at.map_or(i64::MIN, |at| at.0)),
+            has_news: AtomicBool::new(false),
+        }
+    }
+
+    fn presented(&self, is_good: bool, now: Timestamp) {
+        if is_good {
+            self.uses.fetch_add(1, Relaxed);
+            self.last_used_at.fetch_max(now.0, Relaxed);
+        } else {
+            self.refused.fetch_add(1, Relaxed);
+        }
+        self.has_news.store(true, Relaxed);
+    }
+
+    fn used(&self) -> TokenUse {
+        let last = self.last_used_at.load(Relaxed);
+        TokenUse {
+            uses: self.uses.load(Relaxed),
+            refused: self.refused.load(Relaxed),
+            last_used_at: (last != i64::MIN).then_some(Timestamp(last)),
+        }
     }
 }
 
