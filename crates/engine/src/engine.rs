@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError};
 
 use tokio::sync::{oneshot, watch};
 use usance_core::artefact::PublicKey;
-use usance_core::caller::Caller;
+use usance_core::caller::{Caller, Credential};
 use usance_core::command::{Command, Ref, Reply, Secret, UserRef};
 use usance_core::customer::Customer;
 use usance_core::entitlement::Entitlement;
@@ -218,7 +218,8 @@ impl Engine {
     /// Who is calling. Does not touch the disk when warm.
     ///
     /// # Errors
-    /// [`Refusal::Unauthenticated`], or a [`Failure`] of the storage.
+    /// [`Refusal::Unauthenticated`], [`Refusal::LicenseExpired`] where the terms make that of
+    /// expiry, or a [`Failure`] of the storage.
     pub async fn authenticate(&self, presented: Presented<'_>) -> Result<Arc<Caller>, Failure> {
         let known = self.known_caller(presented).await;
         if matches!(known, Err(Failure::Refused(_))) {
@@ -240,11 +241,11 @@ impl Engine {
                 Ok(blocking(find).await??)
             }
             Presented::LicenseKey(key) => {
-                if let Some(known) = self.0.shared.directory.license(key) {
-                    return Ok(known);
+                if let Some(known) = self.0.shared.directory.license(key, now) {
+                    return Ok(known?);
                 }
                 let key = key.to_owned();
-                let find = move || inner.shared.directory.find_license(&*inner.reader, &key);
+                let find = move || inner.shared.directory.find_license(&*inner.reader, &key, now);
                 Ok(blocking(find).await??)
             }
         }
@@ -726,7 +727,7 @@ impl Engine {
 
     /// The token, with how often it was presented until now.
     fn tallied(&self, token: Token) -> Token {
-        let used = self.0.shared.directory.used(token.id).unwrap_or(token.used);
+        let used = self.0.shared.directory.tallies.used(token.id).unwrap_or(token.used);
         Token { used, ..token }
     }
 
@@ -734,7 +735,9 @@ impl Engine {
     fn note(&self, caller: &Caller, refusal: &Refusal) {
         if matches!(refusal, Refusal::PermissionMissing(_) | Refusal::Locked(_)) {
             self.0.shared.counters.attempts_refused.fetch_add(1, Ordering::Relaxed);
-            self.0.shared.directory.refused(caller);
+            if let Credential::Token(id) = caller.credential {
+                self.0.shared.directory.tallies.refused(id);
+            }
         }
     }
 

@@ -38,6 +38,9 @@ use crate::vault::Vault;
 /// again.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// When what is due on a license is tried again that could not be carried out, in milliseconds.
+const RETRY_MS: i64 = 10 * 60 * 1000;
+
 /// How often the writer looks for what is due, also under load.
 const TEND_EVERY: Duration = Duration::from_secs(1);
 
@@ -205,7 +208,7 @@ impl Writer {
     /// Writes back how often tokens were presented.
     fn write_tallies(&mut self) {
         self.tallied_at = Instant::now();
-        let tallies = self.shared.directory.take_tallies();
+        let tallies = self.shared.directory.tallies.take();
         if tallies.is_empty() {
             return;
         }
@@ -219,7 +222,7 @@ impl Writer {
         });
         if let Err(failure) = written {
             tracing::warn!(%failure, "how often tokens were presented is not written yet");
-            self.shared.directory.put_tallies_back(&tallies);
+            self.shared.directory.tallies.put_back(&tallies);
         }
     }
 
@@ -600,9 +603,9 @@ fn tend_one(
     let mut moving = Moving::new(loaded);
     moving.stir();
     if let Err(refusal) = moving.tend(head, unit) {
-        // It would be tried again without end; the next use of the license says what is wrong.
+        // A counter that is full may be set back, or its hour may pass: not at once, but soon.
         tracing::error!(%license, %refusal, "what is due on a license cannot be carried out");
-        unit.timers.push((account, license, None));
+        unit.timers.push((account, license, Some(head.now().plus_ms(RETRY_MS))));
         return Ok(());
     }
     moving.wind(unit);

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _};
 use usance_core::ledger::canonical::Canonical;
 use usance_core::ledger::commitment::Salt;
-use usance_core::ledger::record::{ChangedEvent, Event, Record};
+use usance_core::ledger::record::{ChangedEvent, Event, Record, tells_of_change};
 
 use crate::store::sqlite::row_id;
 use crate::unit::LedgerNumber;
@@ -27,6 +27,9 @@ pub fn check(
     index: u64,
     record: &[u8],
 ) -> rusqlite::Result<Found> {
+    if !tells_of_change(record) {
+        return Ok(Found::Nothing);
+    }
     let Ok(Record { event: Event::Changed(event), .. }) = Record::decode(record) else {
         return Ok(Found::Nothing);
     };

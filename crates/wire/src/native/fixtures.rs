@@ -243,6 +243,7 @@ pub(super) fn caller() -> Caller {
         permissions: Permissions::ALL,
         locks: locks(),
         audience: None,
+        acts_as: None,
     }
 }
 
