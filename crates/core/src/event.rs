@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use crate::audience::Audiences;
 use crate::id::{LicenseId, TokenId};
 use crate::ledger::record::{Action, Entity, Event, Notice, UseEvent};
+use crate::meter::Measure;
 use crate::quantity::{Quantity, Scale};
 use crate::refusal::Refusal;
 use crate::text::Code;
@@ -45,6 +46,8 @@ pub enum What {
         meter: Code,
         /// Digits after the point, if the meter is still there.
         scale: Scale,
+        /// What of a session it counts, which says what is left of it.
+        measure: Measure,
         /// The change itself, and the state after it.
         event: HistoryEvent,
     },
