@@ -317,7 +317,8 @@ mod tests {
             assert_eq!(kinds.contain(kind), expected, "{kind}");
         }
         assert!(Kinds::default().contain("anything.at-all"));
-        for wrong in ["", "license", "license.", ".created", "license.*.x", "Lic.*", "lic*.x", "**"] {
+        for wrong in ["", "license", "license.", ".created", "license.*.x", "Lic.*", "lic*.x", "**"]
+        {
             assert!(Kinds::parse([wrong]).is_err(), "{wrong}");
         }
         assert!(Kinds::parse([]).is_err());

@@ -88,7 +88,6 @@ impl Queries<'_> {
         Ok(last.map_or(0, |last| last.first + last.count))
     }
 
-
     fn told(
         &self,
         (ledger, number): (LedgerNumber, u64),

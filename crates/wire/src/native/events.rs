@@ -81,7 +81,8 @@ fn write_what(what: &What, sight: Sight, members: &mut Object<'_>) {
             }
             members.maybe("cause", *cause, Object::integer);
             members.quantity("total", *total, *scale);
-            members.maybe("allowed", *allowed, |all, name, value| all.quantity(name, value, *scale));
+            members
+                .maybe("allowed", *allowed, |all, name, value| all.quantity(name, value, *scale));
         }
         What::Changed { thing, by, address, before, after } => {
             members.word("thing", thing);

@@ -22,7 +22,12 @@ fn told(kind: &'static str, what: What) -> Told {
 }
 
 fn meter(event: HistoryEvent) -> What {
-    What::Meter { meter: Code::parse("meter", "frames").unwrap(), scale: scale(), measure: Measure::Uses, event }
+    What::Meter {
+        meter: Code::parse("meter", "frames").unwrap(),
+        scale: scale(),
+        measure: Measure::Uses,
+        event,
+    }
 }
 
 fn scale() -> Scale {
@@ -163,15 +168,12 @@ fn keys_and_people_are_for_those_who_may_see_them() {
 
 #[test]
 fn queries_name_what_is_wanted() {
-    let plain = EventQuery {
-        from: None,
-        limit: 100,
-        filter: EventFilter::default(),
-        license: None,
-    };
+    let plain =
+        EventQuery { from: None, limit: 100, filter: EventFilter::default(), license: None };
     assert_eq!(query::read_events("").unwrap(), EventQuery { ..plain.clone() });
     let id = fixtures::license().0.id;
-    let full = format!("from=5&limit=9&kind=meter.*,license.created&license={id}&meter=frames&thing={id}");
+    let full =
+        format!("from=5&limit=9&kind=meter.*,license.created&license={id}&meter=frames&thing={id}");
     let filter = EventFilter {
         kinds: Kinds::parse(["meter.*", "license.created"]).unwrap(),
         license: None,
@@ -187,9 +189,16 @@ fn queries_name_what_is_wanted() {
     assert_eq!(query::read_events(&full).unwrap(), expected);
     let end = EventQuery { from: Some(EventsFrom::End), ..plain };
     assert_eq!(query::read_stream("from=end").unwrap(), end);
-    for wrong in
-        ["from=-1", "from=last", "kind=", "kind=Meter.*", "limit=0", "thing=x", "meter=", "cursor=x"]
-    {
+    for wrong in [
+        "from=-1",
+        "from=last",
+        "kind=",
+        "kind=Meter.*",
+        "limit=0",
+        "thing=x",
+        "meter=",
+        "cursor=x",
+    ] {
         assert!(query::read_events(wrong).is_err(), "{wrong}");
     }
     assert!(query::read_stream("limit=5").is_err());

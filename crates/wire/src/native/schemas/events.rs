@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use crate::native::schemas::counting::{about, counted, turn};
 use crate::native::schemas::parts::{
-    attributes, code, id, or_null, reference, shown, shown_in_part, text, time,
-    whole,
+    attributes, code, id, or_null, reference, shown, shown_in_part, text, time, whole,
 };
 
 /// Their schemas, by name.
@@ -16,10 +15,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         "type": "integer", "minimum": 0,
         "description": "The `from` of the next page.",
     });
-    vec![
-        ("Event", event()),
-        ("Events", shown(&[&[("items", list), ("next", next), ("end", end)]])),
-    ]
+    vec![("Event", event()), ("Events", shown(&[&[("items", list), ("next", next), ("end", end)]]))]
 }
 
 /// All members that some kind has; `docs/reference/events.md` says which has which.

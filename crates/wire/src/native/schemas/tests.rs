@@ -18,9 +18,9 @@ use usance_core::view::{
 use crate::native::fixtures;
 use crate::native::licenses::Shown;
 use crate::native::{
-    activations, answers, batch, caller, customers, entitlements, events, files, holds, keys, ledger,
-    licenses, meters, policies, problem, processes, products, records, sessions, specs, terms,
-    tokens, usage, users, uses, validations,
+    activations, answers, batch, caller, customers, entitlements, events, files, holds, keys,
+    ledger, licenses, meters, policies, problem, processes, products, records, sessions, specs,
+    terms, tokens, usage, users, uses, validations,
 };
 
 fn schema(name: &str) -> Value {
@@ -52,9 +52,8 @@ fn check_value(schema: &Value, found: &Value, place: &str) {
         let fits = |choice: &&Value| match choice["type"].as_str() {
             Some("null") => found.is_null(),
             Some("object") => {
-                let fits = |known: &Value| {
-                    known.is_null() || names(known).is_superset(&names(found))
-                };
+                let fits =
+                    |known: &Value| known.is_null() || names(known).is_superset(&names(found));
                 found.is_object() && fits(&choice["properties"])
             }
             Some("array") => found.is_array(),
