@@ -114,6 +114,7 @@ impl Checked {
             meters,
             subjects_opened,
             subjects_absent,
+            details,
             signatures,
             bytes,
         } = &self.report;
@@ -134,6 +135,7 @@ impl Checked {
             grouped(*subjects_opened),
             grouped(*subjects_absent)
         ));
+        lines.push(format!("audit log  {} changes compared", grouped(*details)));
         lines.push(format!(
             "speed      {} records a second; {} bytes in {}",
             grouped(per_second(records, self.took)),
