@@ -15,6 +15,7 @@
 mod attacks;
 mod conformance;
 mod credentials;
+mod events;
 mod faults;
 mod laws;
 mod life;
