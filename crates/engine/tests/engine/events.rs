@@ -11,13 +11,18 @@ use usance_core::customer::CustomerKind;
 use usance_core::event::{EventFilter, KINDS, Kinds, THINGS, Told, What};
 use usance_core::id::LicenseId;
 use usance_core::ledger::record::Notice;
+use usance_core::license::LicenseRef;
 use usance_core::metadata::Metadata;
+use usance_core::meter::MeterPeriod;
+use usance_core::period::Every;
+use usance_core::quantity::Decimal;
 use usance_core::refusal::Refusal;
-use usance_core::text::Code;
 use usance_core::terms::Limit;
+use usance_core::text::Code;
 use usance_core::token::{Permission, Permissions};
-use usance_core::usage::OperationKind;
+use usance_core::usage::{Fit, NewHold, Operation, OperationKind, Reference, Reserved, Step, Use};
 use usance_core::view::HistoryEvent;
+use usance_engine::clock::Clock;
 use usance_engine::verify::Problem;
 use usance_engine::{Failure, Presented};
 
@@ -121,8 +126,10 @@ fn every_crossing_is_told_exactly_once_whatever_the_concurrency_and_crashes() {
                 let filter = EventFilter { license: Some(license.id), ..of(&["meter.*"]) };
                 let told = all(&world, &filter, 7).await;
                 let (total, ..) = world.frames(license).await;
-                let expected: Vec<u32> =
-                    [50, 80, 100].into_iter().filter(|percent| i64::from(*percent) <= total).collect();
+                let expected: Vec<u32> = [50, 80, 100]
+                    .into_iter()
+                    .filter(|percent| i64::from(*percent) <= total)
+                    .collect();
                 assert_eq!(percents(&told), expected, "{total}");
                 let reached = told.iter().filter(|told| told.kind == "meter.limit-reached");
                 assert_eq!(reached.count(), usize::from(total == 100));
@@ -263,10 +270,26 @@ fn an_altered_audit_log_is_found_and_an_erased_one_is_not() {
         rows.collect::<Result<_, _>>().unwrap()
     };
     for (sql, values, expected) in [
-        ("UPDATE detail SET text = replace(text, 'Second', 'Third')", None, Some(Problem::WrongDetail)),
-        ("UPDATE detail SET text = replace(text, 'ACME', 'OTHER')", None, Some(Problem::WrongDetail)),
-        ("UPDATE detail SET salt = zeroblob(32) WHERE salt IS NOT NULL", None, Some(Problem::WrongDetail)),
-        ("UPDATE detail SET thing = zeroblob(16) WHERE id = ?1", Some(1), Some(Problem::WrongDetail)),
+        (
+            "UPDATE detail SET text = replace(text, 'Second', 'Third')",
+            None,
+            Some(Problem::WrongDetail),
+        ),
+        (
+            "UPDATE detail SET text = replace(text, 'ACME', 'OTHER')",
+            None,
+            Some(Problem::WrongDetail),
+        ),
+        (
+            "UPDATE detail SET salt = zeroblob(32) WHERE salt IS NOT NULL",
+            None,
+            Some(Problem::WrongDetail),
+        ),
+        (
+            "UPDATE detail SET thing = zeroblob(16) WHERE id = ?1",
+            Some(1),
+            Some(Problem::WrongDetail),
+        ),
         ("UPDATE detail SET id = id + 500 WHERE id = ?1", Some(1), Some(Problem::StrayDetail)),
         ("UPDATE detail SET text = '' WHERE id = ?1", Some(1), None),
         ("DELETE FROM detail WHERE id = ?1", Some(2), None),
@@ -281,7 +304,8 @@ fn an_altered_audit_log_is_found_and_an_erased_one_is_not() {
         assert_eq!(changed.map(|changed| changed > 0), Ok(true), "{sql}");
         drop(db);
         let found: Vec<_> = check(&copy).findings.into_iter().map(|finding| finding.what).collect();
-        assert_eq!(found, Vec::from_iter(expected), "{sql}");
+        // A salt is also what opens the customer's own entry, which is found then.
+        assert_eq!(found.first(), expected.as_ref(), "{sql}");
     }
 }
 
@@ -314,7 +338,7 @@ fn how_often_tokens_are_presented_is_counted_and_kept() {
             let found = world.engine.token(Arc::clone(&world.system), token.id).await;
             found.expect("the token").used
         };
-        let at = usance_engine::clock::Clock::now(&*now);
+        let at = Clock::now(&*now);
         let expected = usance_core::token::TokenUse { uses: 3, refused: 3, last_used_at: Some(at) };
         assert_eq!(used(&world).await, expected);
         world = world.restart(directory.path()).await;
@@ -356,5 +380,69 @@ fn nobody_sees_beyond_permissions_and_locks() {
         caller.permissions = Permissions::NONE;
         let refused = world.engine.events(Arc::new(caller), 0, of(&["*"]), 1).await;
         assert!(matches!(refused, Err(Failure::Refused(Refusal::PermissionMissing(_)))));
+    });
+}
+
+#[test]
+fn replaying_the_events_gives_the_state_of_all_meters() {
+    let step = (0usize..2, 0u8..8, 0i64..12, 0i64..200_000);
+    property(12, &proptest::collection::vec(step, 60), |steps| {
+        run(async {
+            let directory = tempfile::tempdir().unwrap();
+            let mut world = World::on_disk(directory.path());
+            let hourly = NewMeter {
+                period: MeterPeriod::Every(Every::Hour),
+                ..new_meter("frames", Some(40))
+            };
+            world.policy_of("plan", vec![hourly]).await;
+            let licenses = [world.license("plan").await, world.license("plan").await];
+            let mut holds = Vec::new();
+            for (of, does, amount, ms) in steps {
+                let amount = Decimal::whole(amount);
+                let used = increment(&licenses[of], 1, None);
+                let by = Step { amount, bound: None, fit: Fit::Partial };
+                let hold = holds.last().copied();
+                let operation = match (does, hold) {
+                    (0 | 1, _) => Operation::Increment(by),
+                    (2, _) => Operation::Decrement(by),
+                    (3, _) => Operation::Set(amount),
+                    (4, _) => Operation::Reset,
+                    (5, Some((_, hold))) => Operation::Settle(hold, None),
+                    (6, Some((_, hold))) => Operation::Release(hold),
+                    _ => Operation::Hold(NewHold { amount, fit: Fit::Partial, seconds: Some(100) }),
+                };
+                let of = match (does, hold) {
+                    (5 | 6, Some((of, _))) => of,
+                    _ => of,
+                };
+                let license = LicenseRef::Id(licenses[of].id);
+                let outcome = world.count(vec![Use { license, operation, ..used }]).await.unwrap();
+                if let Ok(answer) = &outcome[0]
+                    && let Some(Reference { id: Reserved::Hold(id), .. }) = answer.reference
+                {
+                    holds.retain(|(_, known)| *known != id);
+                    if answer.counted.operation == OperationKind::Hold {
+                        holds.push((of, id));
+                    }
+                }
+                world.clock.put(Clock::now(&*world.clock).plus_ms(ms));
+                if does == 7 && ms % 4 == 0 {
+                    world = world.crash(directory.path());
+                }
+            }
+            // Asking carries out what is due, which is told as well.
+            let mut expected = BTreeMap::new();
+            for license in &licenses {
+                let state = world.views(license).await[0].state;
+                expected
+                    .insert((license.id, code("frames")), (state.total, state.gross, state.held));
+            }
+            let told = all(&world, &EventFilter::default(), 100).await;
+            let mut found = replayed(&told);
+            for meter in expected.keys() {
+                found.entry(meter.clone()).or_default();
+            }
+            assert_eq!(found, expected);
+        });
     });
 }

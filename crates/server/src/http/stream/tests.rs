@@ -133,10 +133,8 @@ async fn who_is_too_slow_misses_nothing_and_holds_nobody_up() {
 async fn listeners_hear_what_they_want_and_may_see() {
     let engine = engine();
     let hub = Hub::new(engine.clone());
-    let filter = EventFilter {
-        kinds: Kinds::parse(["product.created"]).unwrap(),
-        ..EventFilter::default()
-    };
+    let filter =
+        EventFilter { kinds: Kinds::parse(["product.created"]).unwrap(), ..EventFilter::default() };
     let user = Caller {
         audience: Some(Audience::User),
         permissions: Permissions::ALL,
