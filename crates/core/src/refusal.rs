@@ -131,6 +131,14 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// `a` or `an`.
+    const fn article(self) -> &'static str {
+        match self {
+            Self::Account | Self::Activation | Self::Entitlement => "an",
+            _ => "a",
+        }
+    }
+
     /// The word for it.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -421,13 +429,17 @@ impl fmt::Display for Refusal {
                 write!(f, "the caller lacks the permission {}", permission.word())
             }
             Self::Locked(kind) => write!(f, "the caller is locked to another {}", kind.word()),
-            Self::Taken(kind, name) => write!(f, "there is already a {} {name}", kind.word()),
+            Self::Taken(kind, name) => {
+                write!(f, "there is already {} {} {name}", kind.article(), kind.word())
+            }
             Self::InUse(kind, by) => {
-                let kind = kind.word();
-                write!(
-                    f,
-                    "the {kind} is in use by a {by}; archive it instead, or delete what refers to it"
-                )
+                write!(f, "the {} is in use by a {by}; ", kind.word())?;
+                f.write_str(match kind {
+                    Kind::Product | Kind::Policy | Kind::Customer => {
+                        "archive it instead, or delete what refers to it"
+                    }
+                    _ => "change or delete what refers to it",
+                })
             }
             Self::Archived(kind) => write!(f, "the {} is archived", kind.word()),
             Self::Invalid { field, reason } => write!(f, "{field} {reason}"),

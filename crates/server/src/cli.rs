@@ -42,6 +42,7 @@ mod user;
 mod value;
 mod verify;
 mod watch;
+mod whoami;
 
 use std::process::ExitCode;
 
@@ -82,6 +83,7 @@ enum Command {
     #[command(flatten)]
     Things(entity::Things),
     Use(counting::UseMeter),
+    Whoami(whoami::Whoami),
     Verify(verify::Verify),
     Backup(backup::Backup),
     Events(events::Events),
@@ -115,6 +117,7 @@ fn run(cli: Cli) -> Result<(), Fault> {
         Command::Demo(command) => command.run(),
         Command::Things(command) => command.run(),
         Command::Use(command) => command.run(),
+        Command::Whoami(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Backup(command) => command.run(),
         Command::Events(command) => command.run(),
