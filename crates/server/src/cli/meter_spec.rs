@@ -53,8 +53,18 @@ const TIMING: &[(&str, &str)] = &[
 
 /// Every other option that has a value.
 const VALUED: &[&str] = &[
-    "allowed", "unit", "scale", "floor", "overage", "period", "rollover", "visible", "hold-max",
-    "grace", "measure", "thresholds",
+    "allowed",
+    "unit",
+    "scale",
+    "floor",
+    "overage",
+    "period",
+    "rollover",
+    "visible",
+    "hold-max",
+    "grace",
+    "measure",
+    "thresholds",
 ];
 
 /// Reads a meter into the object that the API takes; what is not said is left out.
