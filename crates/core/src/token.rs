@@ -255,6 +255,19 @@ pub struct Token {
     pub revoked_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// How often it was presented. Beside the ledger, and not to the minute after a crash.
+    pub used: TokenUse,
+}
+
+/// How often a token was presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TokenUse {
+    /// Requests that presented it while it was good.
+    pub uses: u64,
+    /// Requests that were turned away: the token was over, or it did not allow what was asked.
+    pub refused: u64,
+    /// When it was last presented while it was good.
+    pub last_used_at: Option<Timestamp>,
 }
 
 impl Token {

@@ -71,6 +71,7 @@ impl ToldChange {
             thing: self.event.id,
             text,
             salt: self.salt,
+            address: unit.origin.map(|origin| origin.to_string()),
         };
         unit.details.push(row);
     }

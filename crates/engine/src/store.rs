@@ -320,15 +320,15 @@ pub trait Reader: Send + Sync {
         ledger: LedgerNumber,
         record: u64,
         thing: [u8; 16],
-    ) -> Result<BeforeAndAfter, StoreError>;
+    ) -> Result<Detail, StoreError>;
 
-    /// Digits after the point of a license's meter, if both are there.
-    fn scale(
+    /// What is said of a license's meter, if both are there.
+    fn meter_spec(
         &self,
         of: AccountId,
         license: &LicenseRef,
         meter: &str,
-    ) -> Result<Option<Scale>, StoreError>;
+    ) -> Result<Option<Arc<MeterSpec>>, StoreError>;
 
     /// The personal data of a record, while it is kept.
     fn subject(&self, ledger: LedgerNumber, record: u64) -> Result<Option<Subject>, StoreError>;
@@ -379,8 +379,16 @@ impl fmt::Debug for SigningKeyRow {
     }
 }
 
-/// A thing's canonical text before and after a change.
-pub type BeforeAndAfter = (Option<String>, Option<String>);
+/// What is kept of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Detail {
+    /// The thing's canonical text before it.
+    pub before: Option<String>,
+    /// The thing's canonical text after it.
+    pub after: Option<String>,
+    /// The network address that it came from.
+    pub address: Option<String>,
+}
 
 /// Which licenses are wanted, with all references resolved.
 #[derive(Debug, Clone, Default)]

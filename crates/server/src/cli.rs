@@ -4,6 +4,7 @@
 //! `demo` are clients of a running server and know it only by its HTTP contract.
 
 mod activation;
+mod audit;
 mod backup;
 mod body;
 mod client;
@@ -14,7 +15,9 @@ mod customer;
 mod demo;
 mod entitlement;
 mod entity;
+mod events;
 pub mod fault;
+mod feed;
 mod figures;
 mod hold;
 mod json;
@@ -38,6 +41,7 @@ mod token;
 mod user;
 mod value;
 mod verify;
+mod watch;
 mod whoami;
 
 use std::process::ExitCode;
@@ -57,6 +61,7 @@ Examples:
   usance activation create LICENSE 9f3c     let a machine hold it
   usance session check-out LICENSE seats    take a floating seat
   usance license file LICENSE               prove it where there is no network
+  usance watch                              see live usage
   usance verify ./usance-data               check that nothing was altered
 
 Exit codes: 0 done, 1 failed or refused, 2 wrong usage.";
@@ -81,6 +86,9 @@ enum Command {
     Whoami(whoami::Whoami),
     Verify(verify::Verify),
     Backup(backup::Backup),
+    Events(events::Events),
+    Watch(watch::Watch),
+    Audit(audit::Audit),
     Completions(completions::Completions),
 }
 
@@ -112,6 +120,9 @@ fn run(cli: Cli) -> Result<(), Fault> {
         Command::Whoami(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Backup(command) => command.run(),
+        Command::Events(command) => command.run(),
+        Command::Watch(command) => command.run(),
+        Command::Audit(command) => command.run(),
         Command::Completions(command) => command.run(),
     }
 }

@@ -7,6 +7,7 @@
 mod activations;
 mod customers;
 mod entitlements;
+mod events;
 mod extract;
 mod keys;
 mod ledger;
@@ -16,6 +17,7 @@ pub mod limits;
 mod meters;
 mod metrics;
 mod operations;
+mod origin;
 mod passwords;
 mod policies;
 mod problem;
@@ -25,6 +27,7 @@ mod reserved;
 mod respond;
 pub mod routes;
 mod serve;
+mod stream;
 mod tokens;
 mod users;
 mod uses;
@@ -34,6 +37,8 @@ use std::time::Duration;
 
 use axum::Router;
 use usance_engine::Engine;
+
+use crate::http::stream::Hub;
 
 pub use routes::openapi;
 pub use serve::{serve, serve_with};
@@ -67,9 +72,16 @@ impl Default for HttpOptions {
 pub(crate) struct App {
     engine: Engine,
     options: HttpOptions,
+    hub: Hub,
+}
+
+impl App {
+    fn new(engine: Engine, options: HttpOptions) -> Self {
+        Self { hub: Hub::new(engine.clone()), engine, options }
+    }
 }
 
 /// The doors as a router, for tests and for programs that bring their own server.
 pub fn router(engine: Engine, options: HttpOptions) -> Router {
-    routes::router().with_state(App { engine, options })
+    routes::router().with_state(App::new(engine, options))
 }

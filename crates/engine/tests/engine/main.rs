@@ -16,6 +16,7 @@ mod attacks;
 mod conformance;
 mod credentials;
 mod due;
+mod events;
 mod faults;
 mod files;
 mod laws;

@@ -24,6 +24,7 @@ A meter is written NAME[:OPTION,…]; the options are
   rollover=none|all|N        what of the rest goes over into the next period (default: none)
   floating[=false]           what an activation used comes back when it ends
   visible=none|WHO+WHO       who sees it: activation, user, organization, reseller (default: all)
+  thresholds=none|N+N        percentages of the ceiling whose crossing is told (default: none)
   stated-by-license[=false]  every license brings a ceiling of its own
   hold-max=LENGTH            how long a hold lasts at most: 90s, 15m, 12h, 30d (default: 1d)
   grace=LENGTH               how long a session lives in silence (default: 10m)
@@ -52,8 +53,18 @@ const TIMING: &[(&str, &str)] = &[
 
 /// Every other option that has a value.
 const VALUED: &[&str] = &[
-    "allowed", "unit", "scale", "floor", "overage", "period", "rollover", "visible", "hold-max",
-    "grace", "measure",
+    "allowed",
+    "unit",
+    "scale",
+    "floor",
+    "overage",
+    "period",
+    "rollover",
+    "visible",
+    "hold-max",
+    "grace",
+    "measure",
+    "thresholds",
 ];
 
 /// Reads a meter into the object that the API takes; what is not said is left out.
@@ -155,9 +166,22 @@ fn read_option(key: &str, stated: Option<&str>) -> Result<(&'static str, Value),
         "rollover" => Ok(("rollover", Body::default().with("up_to", quantity(stated)?).into())),
         "visible" => value::audiences(stated, '+').map(|read| ("visible_to", read)),
         "hold-max" => read_length(key, stated).map(|read| ("hold_seconds_max", read)),
+        "thresholds" => read_thresholds(stated).map(|read| ("thresholds", read)),
         "grace" => read_length(key, stated).map(|read| ("session_grace_seconds", read)),
         _ => read_overage(stated).map(|overage| ("overage", overage)),
     }
+}
+
+/// Percentages, or none of them.
+fn read_thresholds(stated: &str) -> Result<Value, String> {
+    if stated == "none" {
+        return Ok(Value::Array(Vec::new()));
+    }
+    let percents: Result<Vec<u32>, _> =
+        stated.split('+').map(|text| text.trim_end_matches('%').parse()).collect();
+    percents
+        .map(Value::from)
+        .map_err(|_| format!("thresholds={stated} is no list of percentages like 50+80+100"))
 }
 
 fn is_period(word: &str) -> bool {
@@ -212,6 +236,8 @@ mod tests {
                 "s:measure=seats,hold-max=2h",
                 r#"{"hold_seconds_max":7200,"measure":"seats","name":"s"}"#,
             ),
+            ("h:thresholds=50+80%+100", r#"{"name":"h","thresholds":[50,80,100]}"#),
+            ("h:thresholds=none", r#"{"name":"h","thresholds":[]}"#),
             ("h:measure=duration", r#"{"measure":{"duration":{}},"name":"h"}"#),
             (
                 "h:measure=duration,unit-time=1h,minimum=60,free=15m,idle=none",

@@ -31,7 +31,8 @@ pub(super) async fn ready(State(app): State<App>) -> Answer {
 }
 
 pub(super) async fn metrics(State(app): State<App>) -> Response {
-    of_type(PROMETHEUS, metrics::text(&app.engine.statistics()))
+    let statistics = app.engine.statistics();
+    of_type(PROMETHEUS, metrics::text(&statistics, app.hub.figures(&statistics.ledger_sizes)))
 }
 
 pub(super) async fn contract() -> Response {

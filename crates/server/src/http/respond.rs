@@ -17,6 +17,7 @@ use usance_wire::native::{
 };
 
 use crate::http::App;
+use crate::http::origin;
 use crate::http::problem::{No, failed};
 
 /// What a handler ends in.
@@ -46,13 +47,15 @@ pub(crate) fn of_type(media_type: HeaderValue, body: impl Into<Body>) -> Respons
 
 /// Has the engine carry a command out, and shows what came of it.
 pub(crate) async fn carry_out(app: &App, caller: Arc<Caller>, command: Command) -> Answer {
-    let reply = app.engine.change(Arc::clone(&caller), command).await.map_err(failed)?;
+    let reply = app.engine.change_from(Arc::clone(&caller), origin::peer(), command).await;
+    let reply = reply.map_err(failed)?;
     Ok(answer(app, caller, &reply).await)
 }
 
 /// The same, for a command that makes something.
 pub(crate) async fn make(app: &App, caller: Arc<Caller>, command: Command) -> Answer {
-    let reply = app.engine.change(Arc::clone(&caller), command).await.map_err(failed)?;
+    let reply = app.engine.change_from(Arc::clone(&caller), origin::peer(), command).await;
+    let reply = reply.map_err(failed)?;
     let is_new = !matches!(reply, Reply::ActivatedAlready(_));
     let mut response = answer(app, caller, &reply).await;
     if is_new {

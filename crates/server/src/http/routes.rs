@@ -6,19 +6,19 @@ use axum::middleware;
 use axum::routing::{self, MethodRouter};
 use usance_core::token::Permission::{
     self, ActivationCreate, ActivationDelete, ActivationHeartbeat, ActivationRead, ActivationWrite,
-    CustomerRead, CustomerWrite, EntitlementRead, EntitlementWrite, KeyWrite, LedgerRead,
-    LicenseCheckIn, LicenseFile, LicenseRead, LicenseValidate, LicenseWrite, MeterDecrement,
-    MeterHold, MeterIncrement, MeterRead, MeterReset, MeterSet, PolicyRead, PolicyWrite,
-    ProcessWrite, ProductRead, ProductWrite, SessionWrite, TokenRead, TokenWrite, UserRead,
-    UserWrite,
+    CustomerRead, CustomerWrite, EntitlementRead, EntitlementWrite, EventRead, KeyWrite,
+    LedgerRead, LicenseCheckIn, LicenseFile, LicenseRead, LicenseValidate, LicenseWrite,
+    MeterDecrement, MeterHold, MeterIncrement, MeterRead, MeterReset, MeterSet, PolicyRead,
+    PolicyWrite, ProcessWrite, ProductRead, ProductWrite, SessionWrite, TokenRead, TokenWrite,
+    UserRead, UserWrite,
 };
 use usance_wire::native::openapi::Answers::{self, Made, MadeOrThere, One, Page};
 use usance_wire::native::openapi::{self as contract, Asks, Needs, Operation};
 use usance_wire::native::query;
 
 use crate::http::App;
-use crate::http::validations;
 use crate::http::{activations, customers, entitlements, extract, keys, ledger, licenses, meters};
+use crate::http::{events, validations};
 use crate::http::{operations, policies, processes, products, reserved, tokens, users, uses};
 
 /// One row: what is said of a route, and what serves it.
@@ -58,6 +58,7 @@ fn routes() -> Vec<Route> {
         of_users(),
         of_keys(),
         of_the_ledger(),
+        of_events(),
     ]
     .into_iter()
     .flatten()
@@ -331,6 +332,16 @@ fn of_the_ledger() -> Vec<Route> {
             .needs(LedgerRead).query(query::INCLUSION).answers(One("InclusionProof")),
         get("/v1/ledger/proof/consistency", ledger::consistency, "Prove that it only grew")
             .needs(LedgerRead).query(query::CONSISTENCY).answers(One("ConsistencyProof")),
+    ]
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_events() -> Vec<Route> {
+    vec![
+        get("/v1/events", events::list, "List what happened, oldest first")
+            .needs(EventRead).query(query::EVENTS).answers(One("Events")),
+        get("/v1/events/stream", events::follow, "Follow what happens")
+            .needs(EventRead).query(query::STREAM).answers(Answers::Stream),
     ]
 }
 

@@ -30,6 +30,9 @@ const ELSEWHERE: &[&str] = &[
     "POST /v1/licenses/{}/meters/{}/increment",
     "POST /v1/licenses/{}/meters/{}/reset",
     "POST /v1/licenses/{}/meters/{}/set",
+    // `usance events`, `usance watch` and `usance audit`.
+    "GET /v1/events",
+    "GET /v1/events/stream",
 ];
 
 fn asked() -> BTreeSet<String> {
