@@ -126,6 +126,8 @@ pub enum Kind {
     User,
     /// A named feature.
     Entitlement,
+    /// A receiver of events.
+    Webhook,
 }
 
 impl Kind {
@@ -148,6 +150,7 @@ impl Kind {
             Self::Session => "session",
             Self::User => "user",
             Self::Entitlement => "entitlement",
+            Self::Webhook => "webhook",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The engine's face: what doors may ask of it.
 
+mod webhooks;
+
 use std::fs::{File, TryLockError};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -44,6 +46,8 @@ use crate::store::{FastMap, Reader, StoreError};
 use crate::vault::Vault;
 use crate::writer::{Known, Shared, Writer};
 use crate::{random, writer_key};
+
+pub use self::webhooks::Endpoint;
 
 /// How an engine runs.
 #[derive(Debug, Clone)]
@@ -108,6 +112,7 @@ struct Inner {
     verifier: Verifier,
     writer: WriterId,
     key_secret: [u8; 32],
+    vault: Vault,
 }
 
 impl Drop for Inner {
@@ -182,6 +187,7 @@ impl Engine {
             verifier,
             writer: identity.writer,
             key_secret: identity.key_secret,
+            vault: Vault::new(&secret),
         };
         Ok(Self(Arc::new(inner)))
     }

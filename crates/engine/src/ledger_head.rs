@@ -84,6 +84,12 @@ impl LedgerHead {
         self.number
     }
 
+    /// How many records it has: the position that the next one will have.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.frontier.size()
+    }
+
     /// Appends a record and returns its position.
     pub fn append(&mut self, event: Event<'_>, unit: &mut Unit) -> u64 {
         let index = self.frontier.size();

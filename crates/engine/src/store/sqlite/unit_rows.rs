@@ -6,7 +6,7 @@ use usance_core::policy::Policy;
 use usance_core::time::Timestamp;
 
 use super::reader::row_id;
-use super::{live_rows, people_rows, rows};
+use super::{live_rows, people_rows, rows, webhook_rows};
 use crate::unit::{Change, Unit};
 
 /// Writes a unit within the caller's transaction.
@@ -160,6 +160,19 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::PutSigningKey(account, key) => {
             people_rows::put_signing_key(db, *account, key)?;
         }
+        Change::PutWebhook(account, webhook, progress) => {
+            webhook_rows::put_webhook(db, *account, webhook, progress.as_ref())?;
+        }
+        Change::DeleteWebhook(account, id) => {
+            webhook_rows::delete_webhook(db, *account, *id)?;
+        }
+        Change::PutWebhookSecret { account, webhook, secret, older_until, now } => {
+            webhook_rows::put_secret(db, (*account, *webhook), secret, *older_until, *now)?;
+        }
+        Change::PutRedelivery(account, webhook, redelivery) => {
+            webhook_rows::put_redelivery(db, (*account, *webhook), redelivery)?;
+        }
+        Change::NoteDelivery(account, note) => webhook_rows::note(db, *account, note)?,
     }
     Ok(())
 }
