@@ -125,6 +125,22 @@ impl Permissions {
     pub const NONE: Self = Self(0);
     /// Every one, also those of later versions.
     pub const ALL: Self = Self(u64::MAX);
+    /// What a license may do by itself if its policy says nothing else: what a program on a machine
+    /// needs. None of it lowers a total, shares of floating meters aside, which come back with
+    /// their machine.
+    pub const OF_A_LICENSE: Self = Self::NONE
+        .with(Permission::MeterRead)
+        .with(Permission::MeterIncrement)
+        .with(Permission::MeterHold)
+        .with(Permission::SessionWrite)
+        .with(Permission::LicenseValidate)
+        .with(Permission::LicenseCheckIn)
+        .with(Permission::LicenseFile)
+        .with(Permission::ActivationRead)
+        .with(Permission::ActivationCreate)
+        .with(Permission::ActivationHeartbeat)
+        .with(Permission::ActivationDelete)
+        .with(Permission::ProcessWrite);
 
     /// The set with one more.
     #[must_use]
@@ -243,6 +259,19 @@ pub struct Token {
     pub revoked_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// How often it was presented. Beside the ledger, and not to the minute after a crash.
+    pub used: TokenUse,
+}
+
+/// How often a token was presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TokenUse {
+    /// Requests that presented it while it was good.
+    pub uses: u64,
+    /// Requests that were turned away: the token was over, or it did not allow what was asked.
+    pub refused: u64,
+    /// When it was last presented while it was good.
+    pub last_used_at: Option<Timestamp>,
 }
 
 impl Token {

@@ -66,7 +66,14 @@ impl ToldChange {
             Action::Deleted => String::new(),
             _ => self.text.clone(),
         };
-        let row = DetailRow { ledger: head.number(), record, thing: self.event.id, text, salt: self.salt };
+        let row = DetailRow {
+            ledger: head.number(),
+            record,
+            thing: self.event.id,
+            text,
+            salt: self.salt,
+            address: unit.origin.map(|origin| origin.to_string()),
+        };
         unit.details.push(row);
     }
 }

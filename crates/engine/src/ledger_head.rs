@@ -78,16 +78,16 @@ impl LedgerHead {
         self.last_at
     }
 
+    /// How many records it has.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.frontier.size()
+    }
+
     /// The ledger's number.
     #[must_use]
     pub const fn number(&self) -> LedgerNumber {
         self.number
-    }
-
-    /// How many records it has: the position that the next one will have.
-    #[must_use]
-    pub const fn size(&self) -> u64 {
-        self.frontier.size()
     }
 
     /// Appends a record and returns its position.

@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod events;
+pub use events::event_filter;
 mod history;
 mod proofs;
 mod webhooks;

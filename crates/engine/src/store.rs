@@ -26,7 +26,6 @@ use usance_core::live::Live;
 use usance_core::meter::{AllowedFrom, HourSums, MeterSpec, MeterState};
 use usance_core::policy::Policy;
 use usance_core::product::Product;
-use usance_core::quantity::Scale;
 use usance_core::terms::Terms;
 use usance_core::text::Code;
 use usance_core::time::Timestamp;
@@ -314,15 +313,15 @@ pub trait Reader: WebhookReader + Send + Sync {
         ledger: LedgerNumber,
         record: u64,
         thing: [u8; 16],
-    ) -> Result<BeforeAndAfter, StoreError>;
+    ) -> Result<Detail, StoreError>;
 
-    /// Digits after the point of a license's meter, if both are there.
-    fn scale(
+    /// What is said of a license's meter, if both are there.
+    fn meter_spec(
         &self,
         of: AccountId,
         license: &LicenseRef,
         meter: &str,
-    ) -> Result<Option<Scale>, StoreError>;
+    ) -> Result<Option<Arc<MeterSpec>>, StoreError>;
 
     /// The personal data of a record, while it is kept.
     fn subject(&self, ledger: LedgerNumber, record: u64) -> Result<Option<Subject>, StoreError>;
@@ -373,8 +372,16 @@ impl fmt::Debug for SigningKeyRow {
     }
 }
 
-/// A thing's canonical text before and after a change.
-pub type BeforeAndAfter = (Option<String>, Option<String>);
+/// What is kept of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Detail {
+    /// The thing's canonical text before it.
+    pub before: Option<String>,
+    /// The thing's canonical text after it.
+    pub after: Option<String>,
+    /// The network address that it came from.
+    pub address: Option<String>,
+}
 
 /// Which licenses are wanted, with all references resolved.
 #[derive(Debug, Clone, Default)]

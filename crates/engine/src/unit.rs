@@ -1,11 +1,13 @@
 //! A unit of work: everything that one commit writes, decided beforehand.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use usance_core::customer::Customer;
 use usance_core::entitlement::Entitlement;
 use usance_core::id::{
-    AccountId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, UserId, WebhookId,
+    AccountId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, TokenId, UserId,
+    WebhookId,
 };
 use usance_core::ledger::commitment::Salt;
 use usance_core::ledger::tree::{Hash, Position};
@@ -16,7 +18,7 @@ use usance_core::policy::Policy;
 use usance_core::product::Product;
 use usance_core::text::Code;
 use usance_core::time::Timestamp;
-use usance_core::token::Token;
+use usance_core::token::{Token, TokenUse};
 use usance_core::usage::{KeyDigest, Subject};
 use usance_core::user::User;
 use usance_core::webhook::{DeliveryNote, Progress, Redelivery, Webhook};
@@ -56,6 +58,8 @@ pub struct Unit {
     pub changes: Vec<Change>,
     /// The writer's time of the unit.
     pub at: Option<Timestamp>,
+    /// The network address of who asked, for the changes of the catalogue.
+    pub origin: Option<IpAddr>,
 }
 
 /// A ledger that begins.
@@ -111,6 +115,8 @@ pub struct DetailRow {
     pub text: String,
     /// What opens the ledger's commitment, where the thing is personal data.
     pub salt: Option<Salt>,
+    /// From where it was changed, if that is known. Personal data.
+    pub address: Option<String>,
 }
 
 /// An idempotency key that was spent.
@@ -180,6 +186,8 @@ pub enum Change {
     DeleteLicense(AccountId, LicenseId),
     /// A new or changed token.
     PutToken(AccountId, Token),
+    /// How often a token was presented.
+    PutTokenUse(AccountId, TokenId, TokenUse),
     /// A new or changed entitlement.
     PutEntitlement(AccountId, Entitlement),
     /// An entitlement is gone.

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod caller;
 pub mod customers;
 pub mod entitlements;
+pub mod events;
 pub mod files;
 pub mod holds;
 pub mod keys;

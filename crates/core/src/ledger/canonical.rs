@@ -17,7 +17,7 @@ use crate::metadata::Metadata;
 use crate::meter::{AllowedFrom, MeterSpec};
 use crate::policy::Policy;
 use crate::product::Product;
-use crate::terms::escape;
+use crate::terms::{escape, unescape};
 use crate::text::Code;
 use crate::token::Token;
 use crate::user::User;
@@ -161,6 +161,14 @@ pub fn entitlement(entitlement: &Entitlement) -> Canonical {
     text.line("name", &entitlement.name);
     text.metadata(&entitlement.metadata);
     Canonical(text.0)
+}
+
+/// The names and values of a canonical text, in their order.
+pub fn lines(text: &str) -> impl Iterator<Item = (&str, String)> {
+    text.lines().filter_map(|line| {
+        let (name, value) = line.split_once('=')?;
+        Some((name, unescape(value)))
+    })
 }
 
 /// A thing as text, in its one form.

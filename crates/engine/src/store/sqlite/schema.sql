@@ -52,12 +52,14 @@ CREATE TABLE subject (
 );
 
 -- Things of the catalogue after each change, beside the record of it. A row id is that of a record.
--- `salt` opens the ledger's commitment where the thing is personal data.
+-- `salt` opens the ledger's commitment where the thing is personal data. `address` is from where it
+-- was changed.
 CREATE TABLE detail (
-    id    INTEGER PRIMARY KEY,
-    thing BLOB NOT NULL,
-    text  TEXT NOT NULL,
-    salt  BLOB
+    id      INTEGER PRIMARY KEY,
+    thing   BLOB NOT NULL,
+    text    TEXT NOT NULL,
+    salt    BLOB,
+    address TEXT
 );
 CREATE INDEX detail_thing ON detail (thing, id);
 
@@ -363,6 +365,9 @@ CREATE TABLE token (
     expires_at  INTEGER,
     revoked_at  INTEGER,
     created_at  INTEGER NOT NULL,
+    uses        INTEGER NOT NULL DEFAULT 0,
+    refused     INTEGER NOT NULL DEFAULT 0,
+    last_used_at INTEGER,
     PRIMARY KEY (account, id)
 ) WITHOUT ROWID;
 

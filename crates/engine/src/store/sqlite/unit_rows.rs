@@ -58,8 +58,16 @@ pub fn write(db: &Connection, writer: WriterId, unit: &Unit) -> rusqlite::Result
         ])?;
     }
     for row in &unit.details {
-        db.prepare_cached("INSERT INTO detail (id, thing, text, salt) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![row_id(row.ledger, row.record), row.thing, row.text, row.salt])?;
+        db.prepare_cached(
+            "INSERT INTO detail (id, thing, text, salt, address) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            row_id(row.ledger, row.record),
+            row.thing,
+            row.text,
+            row.salt,
+            row.address,
+        ])?;
     }
     for hour in &unit.hours {
         db.prepare_cached(
@@ -143,6 +151,9 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         }
         Change::PutToken(account, token) => {
             rows::put_token(db, *account, token)?;
+        }
+        Change::PutTokenUse(account, token, used) => {
+            rows::put_token_use(db, *account, *token, used)?;
         }
         Change::PutEntitlement(account, entitlement) => {
             people_rows::put_entitlement(db, *account, entitlement)?;
