@@ -29,6 +29,7 @@ mod table;
 mod token;
 mod value;
 mod verify;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -69,6 +70,7 @@ enum Command {
     Meter(meter::Group),
     Token(token::Group),
     Use(counting::UseMeter),
+    Webhook(webhook::Group),
     Verify(verify::Verify),
     Backup(backup::Backup),
     Completions(completions::Completions),
@@ -104,6 +106,7 @@ fn run(cli: Cli) -> Result<(), Fault> {
         Command::Meter(command) => command.run(),
         Command::Token(command) => command.run(),
         Command::Use(command) => command.run(),
+        Command::Webhook(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Backup(command) => command.run(),
         Command::Completions(command) => command.run(),

@@ -29,14 +29,18 @@ mod tokens;
 mod users;
 mod uses;
 mod validations;
+mod webhooks;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use usance_engine::Engine;
 
+use crate::webhooks::Gauges;
+
 pub use routes::openapi;
-pub use serve::{serve, serve_with};
+pub use serve::{serve, serve_beside, serve_with};
 
 /// How the doors behave.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +53,8 @@ pub struct HttpOptions {
     pub body_timeout: Duration,
     /// How long connections may take to end after the server was asked to stop.
     pub drain_timeout: Duration,
+    /// Whether receivers of webhooks may be at private addresses, and be told in plain text.
+    pub private_webhooks: bool,
 }
 
 impl Default for HttpOptions {
@@ -58,6 +64,7 @@ impl Default for HttpOptions {
             header_timeout: Duration::from_millis(limits::HEADER_TIMEOUT_MS),
             body_timeout: Duration::from_millis(limits::BODY_TIMEOUT_MS),
             drain_timeout: Duration::from_millis(limits::DRAIN_TIMEOUT_MS),
+            private_webhooks: false,
         }
     }
 }
@@ -67,9 +74,10 @@ impl Default for HttpOptions {
 pub(crate) struct App {
     engine: Engine,
     options: HttpOptions,
+    webhooks: Arc<Gauges>,
 }
 
 /// The doors as a router, for tests and for programs that bring their own server.
 pub fn router(engine: Engine, options: HttpOptions) -> Router {
-    routes::router().with_state(App { engine, options })
+    routes::router().with_state(App { engine, options, webhooks: Arc::default() })
 }

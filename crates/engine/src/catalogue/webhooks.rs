@@ -226,7 +226,9 @@ impl Desk<'_> {
             let what = "is one more than the 16 that may wait; let some finish first";
             return Err(Refusal::invalid("redelivery", what).into());
         }
-        let number = waiting.last().map_or(1, |last| last.number + 1);
+        // Never one that was there before: who worked on it knows it by its number.
+        let now = u64::try_from(self.now.0).unwrap_or(0);
+        let number = waiting.last().map_or(now, |last| now.max(last.number + 1));
         let progress = Progress { next, ..Progress::default() };
         let redelivery = Redelivery { number, is_dead_only, until, progress };
         view.redeliveries += 1;

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use usance_engine::Statistics;
 
+use crate::webhooks::WebhookStatistics;
+
 const NS_PER_S: u64 = 1_000_000_000;
 
 /// The counters as Prometheus text.
@@ -18,6 +20,7 @@ pub(crate) fn text(statistics: &Statistics) -> String {
         batch_uses_max,
         mailbox_uses,
         overloaded,
+        ..
     } = statistics;
     let mut text = String::with_capacity(2048);
     for (name, kind, help, value) in [
@@ -53,6 +56,41 @@ pub(crate) fn text(statistics: &Statistics) -> String {
     let (seconds, ns) = (commit_ns_total / NS_PER_S, commit_ns_total % NS_PER_S);
     writeln!(text, " {seconds}.{ns:09}").expect("appending to a string does not fail");
     text
+}
+
+/// Appends the counters of webhooks.
+pub(crate) fn write_webhooks(statistics: &WebhookStatistics, text: &mut String) {
+    let WebhookStatistics { endpoints, delivered, failed, dead, lag_records_max } = statistics;
+    for (name, kind, help, value) in [
+        ("usance_webhooks", "gauge", "Webhooks, those that are disabled included.", endpoints),
+        (
+            "usance_webhook_deliveries_total",
+            "counter",
+            "Attempts to tell webhooks an event that succeeded.",
+            delivered,
+        ),
+        (
+            "usance_webhook_failures_total",
+            "counter",
+            "Attempts to tell webhooks an event that failed.",
+            failed,
+        ),
+        (
+            "usance_webhook_dead_letters_total",
+            "counter",
+            "Events that were given up for a webhook.",
+            dead,
+        ),
+        (
+            "usance_webhook_lag_records_max",
+            "gauge",
+            "Records that the webhook furthest behind has not been told of.",
+            lag_records_max,
+        ),
+    ] {
+        family(text, name, kind, help);
+        writeln!(text, " {value}").expect("appending to a string does not fail");
+    }
 }
 
 fn family(text: &mut String, name: &str, kind: &str, help: &str) {

@@ -1,11 +1,12 @@
 //! What operators and programs ask of the server itself.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::response::Response;
 use hyper::body::Bytes;
+use usance_core::caller::Caller;
 use usance_engine::Health;
 use usance_wire::native::{Fault, caller};
 
@@ -31,7 +32,13 @@ pub(super) async fn ready(State(app): State<App>) -> Answer {
 }
 
 pub(super) async fn metrics(State(app): State<App>) -> Response {
-    of_type(PROMETHEUS, metrics::text(&app.engine.statistics()))
+    let statistics = app.engine.statistics();
+    let caller = Arc::new(Caller::system(app.engine.account()));
+    // Where the ledger ends is read from the disk, which may fail while counters do not.
+    let end = app.engine.events_end(caller).await.unwrap_or_default();
+    let mut text = metrics::text(&statistics);
+    metrics::write_webhooks(&app.webhooks.statistics(end), &mut text);
+    of_type(PROMETHEUS, text)
 }
 
 pub(super) async fn contract() -> Response {
