@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use crate::audience::Audiences;
 use crate::id::{LicenseId, TokenId};
 use crate::ledger::record::{Action, Entity, Event, Notice, UseEvent};
+use crate::meter::Measure;
 use crate::quantity::{Quantity, Scale};
 use crate::refusal::Refusal;
 use crate::text::Code;
@@ -45,6 +46,8 @@ pub enum What {
         meter: Code,
         /// Digits after the point, if the meter is still there.
         scale: Scale,
+        /// What of a session it counts, which says what is left of it.
+        measure: Measure,
         /// The change itself, and the state after it.
         event: HistoryEvent,
     },
@@ -314,7 +317,8 @@ mod tests {
             assert_eq!(kinds.contain(kind), expected, "{kind}");
         }
         assert!(Kinds::default().contain("anything.at-all"));
-        for wrong in ["", "license", "license.", ".created", "license.*.x", "Lic.*", "lic*.x", "**"] {
+        for wrong in ["", "license", "license.", ".created", "license.*.x", "Lic.*", "lic*.x", "**"]
+        {
             assert!(Kinds::parse([wrong]).is_err(), "{wrong}");
         }
         assert!(Kinds::parse([]).is_err());

@@ -118,7 +118,13 @@ impl<'a> Counting<'a> {
                 let place = self.places[number];
                 number += 1;
                 let told = Told { used, keyed: *keyed };
-                outcomes.push(self.decide_one(&batch.caller, told, place, (&mut *head, &mut *refusing), unit));
+                outcomes.push(self.decide_one(
+                    &batch.caller,
+                    told,
+                    place,
+                    (&mut *head, &mut *refusing),
+                    unit,
+                ));
             }
             all.push(outcomes);
         }
@@ -162,6 +168,7 @@ impl<'a> Counting<'a> {
             moving.loaded.license.check_metering(&moving.loaded.terms, now)?;
         }
         used.check_occurred_at(now)?;
+        moving.tend_if_due(head, unit);
         moving.catch_up(meter, head, unit)?;
         if begins {
             moving.machines(now).check_limits()?;

@@ -39,9 +39,9 @@ use crate::catalogue::Undecided;
 use crate::clock::Clock;
 use crate::count::Batch;
 use crate::failure::{Failure, OpenError};
+use crate::histogram::Distribution;
 use crate::limits::RUN_RECORDS;
 use crate::mailbox::{Job, ReplyTo};
-use crate::histogram::Distribution;
 use crate::queries::{Queries, event_filter};
 use crate::refusing::Refusing;
 use crate::store::sqlite::{Identity, SqliteOptions, SqliteStore};
@@ -173,6 +173,7 @@ impl Engine {
             tended_at: std::time::Instant::now(),
             tallied_at: std::time::Instant::now(),
             refusing: Refusing::default(),
+            is_behind: false,
             heads: FastMap::default(),
             is_poisoned: false,
             lock,

@@ -34,9 +34,7 @@ impl Tallies {
         let mut tallies = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if tallies.len() >= CREDENTIALS_CACHED_MAX {
             // What is written and in nobody's hands can be read again.
-            tallies.retain(|_, tally| {
-                Arc::strong_count(tally) > 1 || tally.has_news.load(Relaxed)
-            });
+            tallies.retain(|_, tally| Arc::strong_count(tally) > 1 || tally.has_news.load(Relaxed));
         }
         Arc::clone(tallies.entry(token.id).or_insert_with(|| Arc::new(Tally::new(account, token))))
     }

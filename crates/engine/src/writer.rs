@@ -21,15 +21,15 @@ use usance_core::view::{MeterView, PageRequest};
 use crate::catalogue::{Decided, Desk, Undecided};
 use crate::clock::Clock;
 use crate::count::{Batch, Counting, Outcomes};
-use crate::histogram::Histogram;
 use crate::directory::Directory;
 use crate::failure::Failure;
+use crate::histogram::Histogram;
 use crate::ledger_head::LedgerHead;
 use crate::limits::TIMERS_PER_UNIT_MAX;
 use crate::mailbox::{Job, Mailbox, ReplyTo};
 use crate::moving::Moving;
-use crate::refusing::Refusing;
 use crate::queries::{Queries, known_license};
+use crate::refusing::Refusing;
 use crate::store::{FastMap, LoadedLicense, Reader, Store, StoreError, Wanted};
 use crate::unit::Unit;
 use crate::vault::Vault;
@@ -128,6 +128,8 @@ pub struct Writer {
     pub tallied_at: Instant,
     /// Meters that were told to refuse, and their last record then.
     pub refusing: Refusing,
+    /// Whether more was due then than one unit of work may hold.
+    pub is_behind: bool,
     /// The ends of the ledgers it has opened.
     pub heads: FastMap<AccountId, LedgerHead>,
     /// Whether it has stopped for good.
@@ -142,12 +144,13 @@ impl Writer {
     pub fn run(mut self) {
         let mut jobs = Vec::new();
         loop {
-            self.shared.mailbox.take(PATIENCE, &mut jobs);
-            if jobs.is_empty() {
+            let patience = if self.is_behind { Duration::ZERO } else { PATIENCE };
+            self.shared.mailbox.take(patience, &mut jobs);
+            if jobs.is_empty() && !self.is_behind {
                 self.look_for_room();
             }
-            if self.tended_at.elapsed() >= TEND_EVERY {
-                self.tend_all();
+            if self.is_behind || self.tended_at.elapsed() >= TEND_EVERY {
+                self.tend_some();
             }
             if self.tallied_at.elapsed() >= TALLY_EVERY {
                 self.write_tallies();
@@ -319,7 +322,11 @@ impl Writer {
             head,
             unit: &mut unit,
         };
-        let decided = decide(&mut desk);
+        let decided = match decide(&mut desk) {
+            // What is in memory is thrown away, and the truth read again.
+            Err(Undecided::Store(error)) => return Err(error.into()),
+            decided => decided,
+        };
         let head = self.heads.get_mut(&caller.account).expect("the head was opened above");
         if let Ok(decided) = &decided {
             unit.changes.extend(decided.changes.iter().cloned());
@@ -335,19 +342,19 @@ impl Writer {
 
     /// What is known of a license: where its meters stand, and what lives on it.
     fn known(&mut self, caller: &Caller, of: &LicenseRef) -> Result<Known, Undecided> {
+        // From here to the commit nothing may leave early: what the head has must be on disk.
+        let license = known_license(&*self.reader, caller, of)?;
         let mut unit = Unit::default();
         self.open_head(caller.account, &mut unit)?;
         let head = self.heads.get_mut(&caller.account).expect("the head was opened above");
-        let license = known_license(&*self.reader, caller, of)?;
         let mut moving = Moving::new(load_one(&mut *self.store, caller.account, license.id)?);
         // What a question shows is what is so at its time, not what was left there.
-        for meter in 0..moving.loaded.meters.len() {
-            moving.catch_up_idle(meter, head, &mut unit)?;
-        }
+        let tended = moving.tend(head, &mut unit);
         moving.wind(&mut unit);
         head.seal(&self.signer, &mut unit);
         let now = head.now();
         self.commit(&mut unit)?;
+        tended?;
         Ok(Known { loaded: moving.loaded, now })
     }
 
@@ -368,17 +375,25 @@ impl Writer {
         Ok(views.filter(is_seen).collect())
     }
 
+    /// Carries out some of what is due. When a million periods end at once, requests come between
+    /// its units of work.
+    fn tend_some(&mut self) {
+        self.tended_at = Instant::now();
+        self.is_behind = match self.guarded(|writer| writer.tend()) {
+            Ok(done) => done >= TIMERS_PER_UNIT_MAX,
+            Err(failure) => {
+                tracing::error!(%failure, "what is due could not be carried out");
+                false
+            }
+        };
+    }
+
     /// Carries out all that is due.
     fn tend_all(&mut self) {
-        self.tended_at = Instant::now();
         loop {
-            match self.guarded(|writer| writer.tend()) {
-                Ok(done) if done >= TIMERS_PER_UNIT_MAX => {}
-                Ok(_) => return,
-                Err(failure) => {
-                    tracing::error!(%failure, "what is due could not be carried out");
-                    return;
-                }
+            self.tend_some();
+            if !self.is_behind {
+                return;
             }
         }
     }
@@ -431,9 +446,8 @@ impl Writer {
             expires_at: None,
         };
         let secret = given.unwrap_or_else(crate::random::token_secret);
-        let reply = self.decide_and_commit(&caller, None, |desk| {
-            desk.create_token_with(new, secret)
-        })?;
+        let reply =
+            self.decide_and_commit(&caller, None, |desk| desk.create_token_with(new, secret))?;
         let Reply::Token(_, secret) = reply else {
             return Ok(None);
         };
@@ -606,14 +620,17 @@ fn tend_one(
         return Ok(());
     };
     let mut moving = Moving::new(loaded);
-    moving.stir();
-    if let Err(refusal) = moving.tend(head, unit) {
-        // A counter that is full may be set back, or its hour may pass: not at once, but soon.
+    let tended = moving.tend(head, unit);
+    if let Err(refusal) = &tended {
         tracing::error!(%license, %refusal, "what is due on a license cannot be carried out");
-        unit.timers.push((account, license, Some(head.now().plus_ms(RETRY_MS))));
-        return Ok(());
     }
-    moving.wind(unit);
+    // Written even if memory thinks that it stands there already: this one has fired. What could not
+    // be done is not tried again at once, but soon: a full counter may be set back, its hour pass.
+    let next = match tended {
+        Ok(()) => moving.next_due().filter(|at| *at > head.now()),
+        Err(_) => Some(head.now().plus_ms(RETRY_MS)),
+    };
+    unit.timers.push((account, license, next));
     Ok(())
 }
 

@@ -7,6 +7,7 @@
 mod activations;
 mod customers;
 mod entitlements;
+mod events;
 mod extract;
 mod keys;
 mod ledger;
@@ -16,6 +17,7 @@ pub mod limits;
 mod meters;
 mod metrics;
 mod operations;
+mod origin;
 mod passwords;
 mod policies;
 mod problem;
@@ -25,6 +27,7 @@ mod reserved;
 mod respond;
 pub mod routes;
 mod serve;
+mod stream;
 mod tokens;
 mod users;
 mod uses;
@@ -37,6 +40,7 @@ use std::time::Duration;
 use axum::Router;
 use usance_engine::Engine;
 
+use crate::http::stream::Hub;
 use crate::webhooks::Gauges;
 
 pub use routes::openapi;
@@ -74,10 +78,17 @@ impl Default for HttpOptions {
 pub(crate) struct App {
     engine: Engine,
     options: HttpOptions,
+    hub: Hub,
     webhooks: Arc<Gauges>,
+}
+
+impl App {
+    fn new(engine: Engine, options: HttpOptions, webhooks: Arc<Gauges>) -> Self {
+        Self { hub: Hub::new(engine.clone()), engine, options, webhooks }
+    }
 }
 
 /// The doors as a router, for tests and for programs that bring their own server.
 pub fn router(engine: Engine, options: HttpOptions) -> Router {
-    routes::router().with_state(App { engine, options, webhooks: Arc::default() })
+    routes::router().with_state(App::new(engine, options, Arc::default()))
 }

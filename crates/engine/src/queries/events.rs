@@ -10,6 +10,7 @@ use usance_core::id::{
 use usance_core::ledger::block;
 use usance_core::ledger::record::{ChangedEvent, Entity, Event, Record};
 use usance_core::license::LicenseRef;
+use usance_core::meter::Measure;
 use usance_core::quantity::Scale;
 use usance_core::refusal::{Kind, Refusal};
 use usance_core::text::Code;
@@ -88,7 +89,6 @@ impl Queries<'_> {
         Ok(last.map_or(0, |last| last.first + last.count))
     }
 
-
     fn told(
         &self,
         (ledger, number): (LedgerNumber, u64),
@@ -97,7 +97,7 @@ impl Queries<'_> {
     ) -> Result<Told, Undecided> {
         let shown = match (license_of(&record.event), meter_of(&record.event)) {
             (Some(license), Some(meter)) => self.shown(license, meter, known)?,
-            _ => ShownMeter { scale: Scale::default(), visible_to: Audiences::all() },
+            _ => ShownMeter { visible_to: Audiences::all(), ..ShownMeter::GONE },
         };
         let what = match &record.event {
             Event::Opened { .. } => What::Opened,
@@ -114,6 +114,7 @@ impl Queries<'_> {
             Event::Refused(event) => What::Meter {
                 meter: code(event.meter)?,
                 scale: shown.scale,
+                measure: shown.measure,
                 event: HistoryEvent::Refused {
                     operation: event.operation,
                     asked: event.asked,
@@ -130,6 +131,7 @@ impl Queries<'_> {
                 What::Meter {
                     meter: code(event.meter)?,
                     scale: shown.scale,
+                    measure: shown.measure,
                     event: HistoryEvent::Use {
                         counted: event.counted,
                         activation: event.activation,
@@ -170,9 +172,9 @@ impl Queries<'_> {
             return Ok(*shown);
         }
         let found = self.reader.meter_spec(self.caller.account, &LicenseRef::Id(license), meter)?;
-        let gone = ShownMeter { scale: Scale::default(), visible_to: Audiences::NONE };
-        let shown = found.map_or(gone, |spec| ShownMeter {
+        let shown = found.map_or(ShownMeter::GONE, |spec| ShownMeter {
             scale: spec.scale,
+            measure: spec.measure,
             visible_to: spec.visible_to,
         });
         known.insert((license, meter.to_owned()), shown);
@@ -210,7 +212,13 @@ pub fn event_filter(caller: &Caller, filter: &EventFilter) -> Result<EventFilter
 #[derive(Clone, Copy)]
 struct ShownMeter {
     scale: Scale,
+    measure: Measure,
     visible_to: Audiences,
+}
+
+impl ShownMeter {
+    const GONE: Self =
+        Self { scale: Scale::WHOLE, measure: Measure::Uses, visible_to: Audiences::NONE };
 }
 
 fn code(meter: &str) -> Result<Code, StoreError> {

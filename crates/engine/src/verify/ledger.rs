@@ -8,8 +8,8 @@ use usance_core::ledger::commitment::{Commitment, Salt};
 use usance_core::ledger::tree::{Hash, Position};
 use usance_core::usage::Subject;
 
-use super::details::{self, Found};
 use super::blocks::{HashedBlock, for_each_hashed};
+use super::details::{self, Found};
 use super::{FINDINGS_MAX, Finding, Kept, LedgerReport, Named, Problem, Report, catalogue};
 use crate::limits::RECORD_INDEX_BITS;
 use crate::store::sqlite::row_id;

@@ -114,6 +114,7 @@ impl Checked {
             meters,
             subjects_opened,
             subjects_absent,
+            details,
             signatures,
             bytes,
         } = &self.report;
@@ -134,6 +135,7 @@ impl Checked {
             grouped(*subjects_opened),
             grouped(*subjects_absent)
         ));
+        lines.push(format!("audit log  {} changes compared", grouped(*details)));
         lines.push(format!(
             "speed      {} records a second; {} bytes in {}",
             grouped(per_second(records, self.took)),
@@ -189,15 +191,16 @@ impl Checked {
 }
 
 fn ledger_lines(ledger: &LedgerReport) -> [String; 4] {
-    let Tally { records, uses, refused, changed, clock_back } = ledger.tally;
+    let Tally { records, uses, refused, changed, noticed, clock_back } = ledger.tally;
     [
         format!("ledger     {}", ledger.origin),
         format!(
-            "records    {}: {} uses, {} refusals, {} changes, {} times the clock set back",
+            "records    {}: {} uses, {} refusals, {} changes, {} notices, {} times the clock set back",
             grouped(records),
             grouped(uses),
             grouped(refused),
             grouped(changed),
+            grouped(noticed),
             grouped(clock_back)
         ),
         format!("head       size {}, root {}", ledger.size, BASE64.encode(ledger.root)),
@@ -212,6 +215,7 @@ fn ledger_json(ledger: &LedgerReport) -> Value {
         "uses": ledger.tally.uses,
         "refused": ledger.tally.refused,
         "changed": ledger.tally.changed,
+        "noticed": ledger.tally.noticed,
         "clock_back": ledger.tally.clock_back,
         "size": ledger.size,
         "root": BASE64.encode(ledger.root),

@@ -1,12 +1,11 @@
 //! What operators and programs ask of the server itself.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::response::Response;
 use hyper::body::Bytes;
-use usance_core::caller::Caller;
 use usance_engine::Health;
 use usance_wire::native::{Fault, caller};
 
@@ -16,6 +15,7 @@ use crate::http::metrics;
 use crate::http::problem::No;
 use crate::http::respond::{Answer, json, of_type, text};
 use crate::http::routes::openapi;
+use crate::http::stream::Figures;
 
 const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -33,12 +33,10 @@ pub(super) async fn ready(State(app): State<App>) -> Answer {
 
 pub(super) async fn metrics(State(app): State<App>) -> Response {
     let statistics = app.engine.statistics();
-    let caller = Arc::new(Caller::system(app.engine.account()));
-    // Where the ledger ends is read from the disk, which may fail while counters do not.
-    let end = app.engine.events_end(caller).await.unwrap_or_default();
-    let mut text = metrics::text(&statistics);
-    metrics::write_webhooks(&app.webhooks.statistics(end), &mut text);
-    of_type(PROMETHEUS, text)
+    let end = statistics.ledger_sizes.iter().map(|(_, size)| *size).max().unwrap_or_default();
+    let webhooks = app.webhooks.statistics(end);
+    let figures = Figures { webhooks, ..app.hub.figures(&statistics.ledger_sizes) };
+    of_type(PROMETHEUS, metrics::text(&statistics, figures))
 }
 
 pub(super) async fn contract() -> Response {

@@ -18,6 +18,7 @@ use usance_wire::native::{
 };
 
 use crate::http::App;
+use crate::http::origin;
 use crate::http::problem::{No, failed};
 
 /// What a handler ends in.
@@ -47,7 +48,8 @@ pub(crate) fn of_type(media_type: HeaderValue, body: impl Into<Body>) -> Respons
 
 /// Has the engine carry a command out, and shows what came of it.
 pub(crate) async fn carry_out(app: &App, caller: Arc<Caller>, command: Command) -> Answer {
-    let reply = app.engine.change(Arc::clone(&caller), command).await.map_err(failed)?;
+    let reply = app.engine.change_from(Arc::clone(&caller), origin::peer(), command).await;
+    let reply = reply.map_err(failed)?;
     if let Reply::License(license, now) = &reply {
         return Ok(license_with_terms(app, caller, license, *now).await);
     }

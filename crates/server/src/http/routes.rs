@@ -6,7 +6,7 @@ use axum::middleware;
 use axum::routing::{self, MethodRouter};
 use usance_core::token::Permission::{
     self, ActivationCreate, ActivationDelete, ActivationHeartbeat, ActivationRead, ActivationWrite,
-    CustomerRead, CustomerWrite, EntitlementRead, EntitlementWrite, KeyWrite, LedgerRead,
+    CustomerRead, CustomerWrite, EntitlementRead, EntitlementWrite, EventRead, KeyWrite, LedgerRead,
     LicenseCheckIn, LicenseFile, LicenseRead, LicenseValidate, LicenseWrite, MeterDecrement,
     MeterHold, MeterIncrement, MeterRead, MeterReset, MeterSet, PolicyRead, PolicyWrite,
     ProcessWrite, ProductRead, ProductWrite, SessionWrite, TokenRead, TokenWrite, UserRead,
@@ -17,7 +17,7 @@ use usance_wire::native::openapi::{self as contract, Asks, Needs, Operation};
 use usance_wire::native::query;
 
 use crate::http::App;
-use crate::http::{validations, webhooks};
+use crate::http::{events, validations, webhooks};
 use crate::http::{activations, customers, entitlements, extract, keys, ledger, licenses, meters};
 use crate::http::{operations, policies, processes, products, reserved, tokens, users, uses};
 
@@ -58,6 +58,7 @@ fn routes() -> Vec<Route> {
         of_users(),
         of_keys(),
         of_the_ledger(),
+        of_events(),
         of_webhooks(),
     ]
     .into_iter()
@@ -356,6 +357,16 @@ fn of_webhooks() -> Vec<Route> {
             .needs(WebhookRead).query(query::PAGE).answers(Page("Delivery")),
         get("/v1/webhooks/{webhook}/dead-letters", webhooks::dead_letters, "Show what was given up")
             .needs(WebhookRead).query(query::PAGE).answers(Page("DeadLetter")),
+    ]
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_events() -> Vec<Route> {
+    vec![
+        get("/v1/events", events::list, "List what happened, oldest first")
+            .needs(EventRead).query(query::EVENTS).answers(One("Events")),
+        get("/v1/events/stream", events::follow, "Follow what happens")
+            .needs(EventRead).query(query::STREAM).answers(Answers::Stream),
     ]
 }
 

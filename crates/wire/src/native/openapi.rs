@@ -67,6 +67,8 @@ pub enum Answers {
     Nothing,
     /// Plain text.
     Text,
+    /// Server-sent events, without an end.
+    Stream,
     /// This document.
     Contract,
     /// An outcome for each use of a batch.
@@ -177,7 +179,8 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         }))
     });
     let in_query = operation.query.iter().map(|name| {
-        let is_required = matches!(*name, "from" | "to" | "record");
+        let is_of_events = matches!(operation.answers, Answers::One("Events") | Answers::Stream);
+        let is_required = matches!(*name, "from" | "to" | "record") && !is_of_events;
         let schema = match (operation.answers, *name) {
             (_, "limit") => json!({
                 "type": "integer", "minimum": 1, "maximum": PAGE_ITEMS_MAX,
@@ -186,6 +189,9 @@ fn parameters(operation: &Operation) -> Vec<Value> {
             (_, "window") => json!({"enum": ["hour", "day", "month"], "default": "day"}),
             (_, "status") => schemas::parts::status(),
             (Answers::One("Usage"), "from" | "to") => schemas::parts::time(),
+            (Answers::One("Events") | Answers::Stream, "from") => {
+                json!({"type": "string", "pattern": "^([0-9]+|end)$"})
+            }
             (_, "record" | "size" | "from" | "to") => schemas::parts::whole(),
             _ => json!({"type": "string"}),
         };
@@ -229,6 +235,10 @@ fn success(answers: Answers) -> (&'static str, Value) {
         Answers::Text => {
             let content = json!({"text/plain": {"schema": {"type": "string"}}});
             ("200", described("Text.", &content))
+        }
+        Answers::Stream => {
+            let event = json!({"text/event-stream": {"schema": reference("Event")}});
+            ("200", described("Each event as it happens: its number is the id.", &event))
         }
         Answers::Contract => {
             let content = json_of(&json!({"type": "object"}));

@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod counting;
+mod events;
 mod licensing;
 pub(super) mod parts;
 mod people;
@@ -12,12 +13,20 @@ use serde_json::{Map, Value};
 
 /// Every schema, by name.
 pub(super) fn all() -> Value {
-    [catalogue::all(), licensing::all(), people::all(), counting::all(), proofs::all(), webhooks::all()]
-        .concat()
-        .into_iter()
-        .map(|(name, schema)| (name.to_owned(), schema))
-        .collect::<Map<_, _>>()
-        .into()
+    [
+        catalogue::all(),
+        licensing::all(),
+        people::all(),
+        counting::all(),
+        proofs::all(),
+        events::all(),
+        webhooks::all(),
+    ]
+    .concat()
+    .into_iter()
+    .map(|(name, schema)| (name.to_owned(), schema))
+    .collect::<Map<_, _>>()
+    .into()
 }
 
 #[cfg(test)]

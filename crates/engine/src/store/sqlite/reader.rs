@@ -18,6 +18,7 @@ use usance_core::license::{License, LicenseRef, Status};
 use usance_core::meter::{MeterSpec, MeterState};
 use usance_core::policy::Policy;
 use usance_core::product::Product;
+use usance_core::quantity::Scale;
 use usance_core::text::Code;
 use usance_core::time::Timestamp;
 use usance_core::token::{SecretHash, Token};
@@ -28,8 +29,8 @@ use super::connection::{Shared, store_error};
 use super::{live_rows, people_rows, rows};
 use crate::limits::RECORD_INDEX_BITS;
 use crate::store::{
-    ActivationQuery, Belongings, Detail, Hours, LicenseQuery, Reader, Referent, SigningKeyRow, Slice,
-    StoreError,
+    ActivationQuery, Belongings, Detail, Hours, LicenseQuery, Reader, Referent, SigningKeyRow,
+    Slice, StoreError,
 };
 use crate::unit::{Block, LedgerNumber};
 
@@ -268,13 +269,39 @@ impl Reader for SqliteReader {
         of: AccountId,
         license: LicenseId,
         meter: &Code,
-    ) -> Result<Option<MeterState>, StoreError> {
+    ) -> Result<Option<(Scale, MeterState)>, StoreError> {
         let sql = format!(
             "SELECT {} FROM meter WHERE account = ?1 AND license = ?2 AND name = ?3 AND hidden = 1",
             rows::METER
         );
         let values = params![of.bytes(), license.bytes(), meter.as_str()];
-        self.one(&sql, values, |row| Ok(rows::meter(row)?.state))
+        let found = self.one(&sql, values, rows::meter)?;
+        Ok(found.map(|row| (row.own.map_or(Scale::default(), |spec| spec.scale), row.state)))
+    }
+
+    fn other_meters(
+        &self,
+        of: AccountId,
+        policy: PolicyId,
+        meter: &Code,
+    ) -> Result<Vec<(bool, Scale)>, StoreError> {
+        let sql = format!(
+            "SELECT {}, max(hidden) AS is_hidden FROM meter WHERE account = ?1 AND name = ?3
+                 AND spec IS NOT NULL AND license IN
+                     (SELECT id FROM license WHERE account = ?1 AND policy = ?2)
+             GROUP BY hidden, spec",
+            rows::METER
+        );
+        let db = self.db();
+        let found = db.prepare_cached(&sql).and_then(|mut statement| {
+            let values = params![of.bytes(), policy.bytes(), meter.as_str()];
+            let read = |row: &rusqlite::Row<'_>| {
+                let scale = rows::meter(row)?.own.map_or(Scale::default(), |spec| spec.scale);
+                Ok((row.get("is_hidden")?, scale))
+            };
+            statement.query_map(values, read)?.collect()
+        });
+        found.map_err(store_error)
     }
 
     fn licenses(
@@ -532,10 +559,9 @@ impl Reader for SqliteReader {
             })
         };
         let text = |(text, _): (String, _)| Some(text).filter(|text| !text.is_empty());
-        let before = row(
-            "SELECT text, address FROM detail WHERE thing = ?1 AND id < ?2 AND id >= ?3
-             ORDER BY id DESC LIMIT 1",
-        )?;
+        let before =
+            row("SELECT text, address FROM detail WHERE thing = ?1 AND id < ?2 AND id >= ?3
+             ORDER BY id DESC LIMIT 1")?;
         let after =
             row("SELECT text, address FROM detail WHERE thing = ?1 AND id = ?2 AND id >= ?3")?;
         let address = after.as_ref().and_then(|(_, address)| address.clone());
