@@ -128,6 +128,8 @@ pub enum Kind {
     User,
     /// A named feature.
     Entitlement,
+    /// A receiver of events.
+    Webhook,
 }
 
 impl Kind {
@@ -158,6 +160,7 @@ impl Kind {
             Self::Session => "session",
             Self::User => "user",
             Self::Entitlement => "entitlement",
+            Self::Webhook => "webhook",
         }
     }
 }

@@ -36,5 +36,5 @@ pub mod verify;
 pub mod writer;
 pub mod writer_key;
 
-pub use engine::{Engine, Health, Location, Options, Presented, Statistics};
+pub use engine::{Endpoint, Engine, Health, Location, Options, Presented, Statistics};
 pub use failure::{Failure, OpenError};

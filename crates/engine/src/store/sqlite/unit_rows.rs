@@ -5,7 +5,7 @@ use usance_core::id::{AccountId, LicenseId, PolicyId, WriterId};
 use usance_core::time::Timestamp;
 
 use super::reader::row_id;
-use super::{live_rows, people_rows, rows};
+use super::{live_rows, people_rows, rows, webhook_rows};
 use crate::unit::{Change, Unit};
 
 /// Writes a unit within the caller's transaction.
@@ -139,6 +139,11 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         | Change::ChangeAllowed(..)
         | Change::WakeLicenses(..)
         | Change::DeleteLicense(..) => write_license(db, change)?,
+        Change::PutWebhook(..)
+        | Change::DeleteWebhook(..)
+        | Change::PutWebhookSecret { .. }
+        | Change::PutRedelivery(..)
+        | Change::NoteDelivery(..) => write_webhook(db, change)?,
     }
     Ok(())
 }
@@ -176,6 +181,27 @@ fn write_license(db: &Connection, change: &Change) -> rusqlite::Result<()> {
                 .execute(params![account.bytes(), id.bytes()])?;
             }
         }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Writes a change of a webhook; anything else is none of its business.
+fn write_webhook(db: &Connection, change: &Change) -> rusqlite::Result<()> {
+    match change {
+        Change::PutWebhook(account, webhook, progress) => {
+            webhook_rows::put_webhook(db, *account, webhook, progress.as_ref())?;
+        }
+        Change::DeleteWebhook(account, id) => {
+            webhook_rows::delete_webhook(db, *account, *id)?;
+        }
+        Change::PutWebhookSecret { account, webhook, secret, older_until, now } => {
+            webhook_rows::put_secret(db, (*account, *webhook), secret, *older_until, *now)?;
+        }
+        Change::PutRedelivery(account, webhook, redelivery) => {
+            webhook_rows::put_redelivery(db, (*account, *webhook), redelivery)?;
+        }
+        Change::NoteDelivery(account, note) => webhook_rows::note(db, *account, note)?,
         _ => {}
     }
     Ok(())
