@@ -159,19 +159,25 @@ impl Live {
     /// Takes over a change.
     pub fn apply(&mut self, change: &LiveChange) {
         match change {
-            LiveChange::PutActivation(new) => put(&mut self.activations, new, |one| (one.created_at, one.id)),
+            LiveChange::PutActivation(new) => {
+                put(&mut self.activations, new, |one| (one.created_at, one.id))
+            }
             LiveChange::DropActivation(id) => {
                 self.activations.retain(|activation| activation.id != *id);
                 self.processes.retain(|process| process.activation != *id);
                 self.shares.retain(|share| share.activation != *id);
             }
-            LiveChange::PutProcess(new) => put(&mut self.processes, new, |one| (one.created_at, one.id)),
+            LiveChange::PutProcess(new) => {
+                put(&mut self.processes, new, |one| (one.created_at, one.id))
+            }
             LiveChange::DropProcess(id) => self.processes.retain(|process| process.id != *id),
             LiveChange::PutShare(new) => self.put_share(new),
             LiveChange::DropShares(meter) => self.shares.retain(|share| share.meter != *meter),
             LiveChange::PutHold(new) => put(&mut self.holds, new, |one| (one.created_at, one.id)),
             LiveChange::DropHold(id) => self.holds.retain(|hold| hold.id != *id),
-            LiveChange::PutSession(new) => put(&mut self.sessions, new, |one| (one.created_at, one.id)),
+            LiveChange::PutSession(new) => {
+                put(&mut self.sessions, new, |one| (one.created_at, one.id))
+            }
             LiveChange::DropSession(id) => self.sessions.retain(|session| session.id != *id),
             LiveChange::PutPass(new) => self.passes.push(*new),
             LiveChange::DropPasses(now) => self.passes.retain(|pass| pass.until > *now),

@@ -71,7 +71,8 @@ impl Situation<'_> {
             return Ok(None);
         }
         let cycle = cycle(self.meter.spec.period, self.terms, self.license.created_at);
-        let Some((counted, state, turn)) = self.meter.turn(self.state, cycle.as_ref(), until, self.now)?
+        let Some((counted, state, turn)) =
+            self.meter.turn(self.state, cycle.as_ref(), until, self.now)?
         else {
             return Ok(None);
         };

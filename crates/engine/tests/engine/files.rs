@@ -89,7 +89,8 @@ fn files_of_older_keys_open_after_a_rotation_and_a_restart() {
         assert_eq!(keys.iter().map(|key| key.number).collect::<Vec<_>>(), [1, 2, 3, 4]);
         assert_eq!(keys.iter().filter(|key| key.retired_at.is_none()).count(), 1);
         for (number, file) in files.iter().enumerate() {
-            let opened = LicenseFile::open(file, &keys, None, world.engine.now()).expect("it opens");
+            let opened =
+                LicenseFile::open(file, &keys, None, world.engine.now()).expect("it opens");
             assert_eq!(opened.key_number as usize, number + 1);
             let without = keys.iter().filter(|key| key.number != opened.key_number).cloned();
             let without: Vec<_> = without.collect();

@@ -662,7 +662,12 @@ impl Stand {
                 differences.push(format!("expected {line}"));
             }
         }
-        differences.push(format!("{} lines, and not {}", found.len(), expected.len()));
+        let first = found.iter().zip(&expected).position(|(found, expected)| found != expected);
+        if let Some(first) = first {
+            let from = first.saturating_sub(12);
+            let end = found.len().min(first + 8);
+            differences.push(format!("first in {:?}", &found[from..end]));
+        }
         differences
     }
 }
@@ -698,10 +703,9 @@ fn stand(loaded: &LoadedLicense, is_same_engine: bool) -> Stand {
         holds.iter_mut().for_each(|one| one.id = HoldId::from_bytes([0; 16]));
         sessions.iter_mut().for_each(|one| one.id = SessionId::from_bytes([0; 16]));
     }
-    holds.sort_by_key(|one| (one.id, one.created_at, one.expires_at, one.meter.clone(), one.units));
-    sessions.sort_by_key(|one| {
-        (one.id, one.created_at, one.expires_at, one.meter.clone(), one.count, one.reserved)
-    });
+    holds.sort_by_key(|one| (one.id, one.created_at, format!("{one:?}")));
+    let user = |one: &Session| one.subject.as_ref().and_then(|subject| subject.user.clone());
+    sessions.sort_by_key(|one| (one.id, one.created_at, user(one), format!("{one:?}")));
     let mut passes: Vec<_> = passes.iter().map(|pass| pass.until).collect();
     passes.sort();
     let meters = meters.collect();

@@ -20,6 +20,7 @@ mod faults;
 mod files;
 mod laws;
 mod life;
+mod living;
 mod model;
 mod opening;
 mod proofs;
