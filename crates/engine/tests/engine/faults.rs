@@ -511,11 +511,8 @@ fn a_disk_that_fails_in_the_middle_of_a_commit() {
 #[test]
 fn a_hold_that_meets_a_fault_is_whole_or_not_there() {
     use Step::Commit;
-    let hold = Operation::Hold(NewHold {
-        amount: Decimal::whole(7),
-        fit: Fit::Whole,
-        seconds: None,
-    });
+    let hold =
+        Operation::Hold(NewHold { amount: Decimal::whole(7), fit: Fit::Whole, seconds: None });
     for fault in [
         Fault::Before(Commit, Wrong::Full),
         Fault::After(Commit, Wrong::Unknown),

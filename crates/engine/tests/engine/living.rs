@@ -43,7 +43,8 @@ static VICTIM: LazyLock<Victim> = LazyLock::new(|| {
         ];
         let new = NewPolicy { meters, ..new_policy("plan") };
         world.change(Command::CreatePolicy(new)).await.expect("a policy");
-        let new = NewEntitlement { code: code("export"), name: None, metadata: Metadata::default() };
+        let new =
+            NewEntitlement { code: code("export"), name: None, metadata: Metadata::default() };
         world.change(Command::CreateEntitlement(new)).await.expect("an entitlement");
         let user = NewUser {
             email: "ada@example.com".into(),
@@ -126,8 +127,11 @@ fn what_the_ledger_vouches_for() {
         ("UPDATE activation SET components = ''", ENTRY),
         ("UPDATE activation SET license = zeroblob(16)", ENTRY),
         ("DELETE FROM activation", ENTRY),
-        ("CREATE TABLE other AS SELECT * FROM activation; UPDATE other SET id = zeroblob(16);
-          INSERT INTO activation SELECT * FROM other; DROP TABLE other", ENTRY),
+        (
+            "CREATE TABLE other AS SELECT * FROM activation; UPDATE other SET id = zeroblob(16);
+          INSERT INTO activation SELECT * FROM other; DROP TABLE other",
+            ENTRY,
+        ),
         ("UPDATE entitlement SET name = 'Other'", ENTRY),
         ("DELETE FROM entitlement", ENTRY),
         ("UPDATE license SET checked_in_at = 1", ENTRY),
@@ -138,8 +142,11 @@ fn what_the_ledger_vouches_for() {
         ("UPDATE hold SET meter = 'frames'", METER),
         ("UPDATE session SET reserved = 0 WHERE meter = 'seats'", METER),
         ("DELETE FROM session WHERE meter = 'seats'", METER),
-        ("INSERT INTO hold SELECT account, license, zeroblob(16), meter, activation, units,
-              expires_at, created_at FROM hold", METER),
+        (
+            "INSERT INTO hold SELECT account, license, zeroblob(16), meter, activation, units,
+              expires_at, created_at FROM hold",
+            METER,
+        ),
         ("UPDATE meter SET held = 0 WHERE name = 'credits'", METER),
         ("UPDATE meter SET held = held + 1 WHERE name = 'seats'", METER),
         ("UPDATE meter SET carried = 5 WHERE name = 'credits'", METER),

@@ -21,6 +21,7 @@ mod files;
 mod laws;
 mod life;
 mod living;
+mod machines;
 mod model;
 mod opening;
 mod proofs;

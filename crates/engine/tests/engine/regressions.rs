@@ -114,9 +114,8 @@ fn a_meter_that_is_added_again_or_moves_with_a_transfer_stands_where_it_should()
         world.change(to("plan")).await.expect("transferred");
         let stands = || async {
             let views = world.views(&license).await;
-            let stands = |view: &MeterView| {
-                (view.spec.name.to_string(), view.state.total, view.state.gross)
-            };
+            let stands =
+                |view: &MeterView| (view.spec.name.to_string(), view.state.total, view.state.gross);
             views.iter().map(stands).collect::<Vec<_>>()
         };
         let before = stands().await;

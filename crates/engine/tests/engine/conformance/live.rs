@@ -266,22 +266,28 @@ fn people_entitlements_and_keys_are_their_accounts_own() {
             public: PublicKey { retired_at, ..public_key(number) },
             secret: vec![u8::try_from(number).unwrap(); 3],
         };
-        change(&mut bench, vec![
-            Change::PutUser(ACCOUNT, user(ACCOUNT, 2)),
-            Change::PutUser(ACCOUNT, user(ACCOUNT, 1)),
-            Change::PutUser(OTHER, user(OTHER, 1)),
-            Change::PutEntitlement(ACCOUNT, entitlement(ACCOUNT, 1)),
-            Change::PutEntitlement(OTHER, entitlement(OTHER, 1)),
-            Change::PutSigningKey(ACCOUNT, key(1, None)),
-            Change::PutSigningKey(ACCOUNT, key(2, None)),
-        ])
+        change(
+            &mut bench,
+            vec![
+                Change::PutUser(ACCOUNT, user(ACCOUNT, 2)),
+                Change::PutUser(ACCOUNT, user(ACCOUNT, 1)),
+                Change::PutUser(OTHER, user(OTHER, 1)),
+                Change::PutEntitlement(ACCOUNT, entitlement(ACCOUNT, 1)),
+                Change::PutEntitlement(OTHER, entitlement(OTHER, 1)),
+                Change::PutSigningKey(ACCOUNT, key(1, None)),
+                Change::PutSigningKey(ACCOUNT, key(2, None)),
+            ],
+        )
         .unwrap();
         let renamed = Entitlement { name: "Another".into(), ..entitlement(ACCOUNT, 1) };
-        change(&mut bench, vec![
-            Change::PutUser(ACCOUNT, User { banned_at: None, ..user(ACCOUNT, 1) }),
-            Change::PutEntitlement(ACCOUNT, renamed.clone()),
-            Change::PutSigningKey(ACCOUNT, key(1, Some(BEGIN))),
-        ])
+        change(
+            &mut bench,
+            vec![
+                Change::PutUser(ACCOUNT, User { banned_at: None, ..user(ACCOUNT, 1) }),
+                Change::PutEntitlement(ACCOUNT, renamed.clone()),
+                Change::PutSigningKey(ACCOUNT, key(1, Some(BEGIN))),
+            ],
+        )
         .unwrap();
         let reader = &bench.reader;
         let first = User { banned_at: None, ..user(ACCOUNT, 1) };
@@ -301,10 +307,13 @@ fn people_entitlements_and_keys_are_their_accounts_own() {
         assert_eq!(reader.entitlements(OTHER, &ALL), Ok(vec![entitlement(OTHER, 1)]));
         assert_eq!(reader.signing_keys(ACCOUNT), Ok(vec![key(1, Some(BEGIN)), key(2, None)]));
         assert_eq!(reader.signing_keys(OTHER), Ok(vec![]));
-        change(&mut bench, vec![
-            Change::DeleteUser(ACCOUNT, user(ACCOUNT, 1).id),
-            Change::DeleteEntitlement(ACCOUNT, renamed.id),
-        ])
+        change(
+            &mut bench,
+            vec![
+                Change::DeleteUser(ACCOUNT, user(ACCOUNT, 1).id),
+                Change::DeleteEntitlement(ACCOUNT, renamed.id),
+            ],
+        )
         .unwrap();
         assert_eq!(bench.reader.user(ACCOUNT, &by_email), Ok(None));
         assert_eq!(bench.reader.user(OTHER, &by_email), Ok(Some(user(OTHER, 1))));
