@@ -174,3 +174,6 @@ impl ActivationRef {
         text.parse().map_or_else(|_| Self::Fingerprint(text.into()), Self::Id)
     }
 }
+
+#[cfg(test)]
+mod tests;

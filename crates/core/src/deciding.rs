@@ -23,7 +23,7 @@ use crate::terms::{Terms, WhenDead};
 use crate::time::Timestamp;
 use crate::usage::{Ended, Operation, OperationKind, Reference, Subject, Use};
 
-pub use self::overdue::overdue;
+pub use self::overdue::{overdue, overdue_idle};
 
 /// What a decision looks at.
 #[derive(Debug, Clone, Copy)]

@@ -248,6 +248,7 @@ mod tests {
     use alloc::string::ToString;
 
     use super::*;
+    use crate::period::span::Span;
     use crate::terms::MeterWhile;
 
     fn license(standing: Standing, valid_from: Option<i64>, expires_at: Option<i64>) -> License {
@@ -294,6 +295,26 @@ mod tests {
             let terms = Terms { meter_while: policy, ..Terms::default() };
             let found = license(standing, from, end).check_metering(&terms, Timestamp(100));
             assert_eq!(found.err().map(|refusal| refusal.code()), expected);
+        }
+    }
+
+    #[test]
+    fn a_check_in_is_due_after_its_span() {
+        const DAY: i64 = 24 * 60 * 60 * 1000;
+        let every = Span::parse("span", "1 month").unwrap();
+        let terms = Terms { check_in_every: Some(every), ..Terms::default() };
+        let lenient =
+            Terms { meter_while: MeterWhile::NONE.with(Stopper::Overdue), ..terms.clone() };
+        for (checked_in_at, due) in [(None, 31), (Some(0), 31), (Some(10), 41), (Some(31), 59)] {
+            let mut license = license(Standing::Active, None, None);
+            license.marks.checked_in_at = checked_in_at.map(|day: i64| Timestamp(day * DAY));
+            let due = Timestamp(due * DAY);
+            assert_eq!(license.check_in_due(&terms), Some(due), "{checked_in_at:?}");
+            assert_eq!(license.check_metering(&terms, due.plus_ms(-1)), Ok(()));
+            let overdue = Err(Refusal::LicenseOverdue(license.id, due));
+            assert_eq!(license.check_metering(&terms, due), overdue);
+            assert_eq!(license.check_metering(&lenient, due), Ok(()));
+            assert_eq!(license.check_in_due(&Terms::default()), None);
         }
     }
 

@@ -203,3 +203,6 @@ fn put<T, Key: Ord>(all: &mut Vec<Arc<T>>, new: &Arc<T>, key: impl Fn(&T) -> Key
         Err(place) => all.insert(place, Arc::clone(new)),
     }
 }
+
+#[cfg(test)]
+mod tests;

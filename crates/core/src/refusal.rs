@@ -32,6 +32,8 @@ pub struct Figures {
     pub ceiling: Option<Quantity>,
     /// Units on hold.
     pub held: Quantity,
+    /// What counts against the ceiling.
+    pub used: Quantity,
 }
 
 impl Figures {
@@ -39,7 +41,7 @@ impl Figures {
     #[must_use]
     pub fn remaining(&self) -> Option<Quantity> {
         let ceiling = self.ceiling?;
-        Some(ceiling.saturating_sub(self.total).saturating_sub(self.held).max(0))
+        Some(ceiling.saturating_sub(self.used).max(0))
     }
 }
 
@@ -129,6 +131,14 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// `a` or `an`.
+    const fn article(self) -> &'static str {
+        match self {
+            Self::Account | Self::Activation | Self::Entitlement => "an",
+            _ => "a",
+        }
+    }
+
     /// The word for it.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -345,16 +355,21 @@ impl Refusal {
     }
 }
 
+const KEY_MISTYPED: &str = "the license key fails its check symbol; look for a typing mistake";
+const IDEMPOTENCY_CONFLICT: &str =
+    "this idempotency key was used for a different request; use a new key for a new use";
+const OCCURRED_AT_OUT_OF_RANGE: &str =
+    "occurred_at must lie between 400 days ago and one day from now; check the clock";
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::LimitReached(figures) => {
-                write!(f, "{figures}, which is above ")?;
-                match figures.remaining() {
-                    Some(left) => write!(f, "the {} left", Shown(left, figures.scale)),
-                    None => f.write_str("what is left"),
+            Self::LimitReached(figures) => match figures.remaining() {
+                Some(left) => {
+                    write!(f, "{figures}, which is above the {} left", Shown(left, figures.scale))
                 }
-            }
+                None => write!(f, "{figures}, which is above what is left"),
+            },
             Self::BoundReached(figures, bound) => {
                 write!(f, "{figures}, which passes the bound {}", Shown(*bound, figures.scale))
             }
@@ -367,36 +382,27 @@ impl fmt::Display for Refusal {
                 "{figures}; the others are reserved or limited by access rules, {} are left",
                 Shown((*room).max(0), figures.scale)
             ),
-            Self::LimitOf(figures) => write!(
-                f,
-                "license {} has {} of {} {}; {} more would pass the limit",
-                figures.license,
-                figures.present,
-                figures.limit,
-                figures.of.word(),
-                figures.asked
-            ),
+            Self::LimitOf(figures) => write!(f, "{figures}"),
             Self::TooMany(kind, most) => {
-                write!(f, "the license has {most} {}s already, the most it can have", kind.word())
+                let (word, plural) =
+                    (kind.word(), if kind.word().ends_with('s') { "es" } else { "s" });
+                write!(f, "the license has {most} {word}{plural} already, the most it can have")
             }
             Self::Over(kind, id) => {
                 write!(f, "the {} {id} is over, or never was; begin a new one", kind.word())
             }
-            Self::NotMetered(meter) => write!(
-                f,
-                "meter {meter} takes no sessions; its policy must measure seats, peak, duration or day passes"
-            ),
+            Self::NotMetered(meter) => {
+                write!(f, "meter {meter} measures uses and takes no sessions; count it up instead")
+            }
             Self::MeterMissing(meter) => {
                 write!(f, "the policy wants the license to state what meter {meter} is allowed")
             }
             Self::AccessDenied(id) => {
                 write!(f, "the access rules of license {id} deny this user, host or address")
             }
-            Self::ActivationDead(id) => write!(
-                f,
-                "activation {id} has not shown that it lives for too long; activate the machine again"
-            ),
-            Self::ActivationNotAllowed(why) => f.write_str(why),
+            Self::ActivationDead(id) => {
+                write!(f, "activation {id} was silent for too long; activate the machine again")
+            }
             Self::AmountNotPositive => f.write_str("amount must be more than zero"),
             Self::FractionBeyondScale { meter, scale } => write!(
                 f,
@@ -414,27 +420,27 @@ impl fmt::Display for Refusal {
                 write!(f, "license {id} is overdue for its check-in; check it in to go on")
             }
             Self::LicenseStateConflict(id, why) => write!(f, "license {id} {why}"),
-            Self::KeyMistyped => {
-                f.write_str("the license key fails its check symbol; look for a typing mistake")
-            }
+            Self::KeyMistyped => f.write_str(KEY_MISTYPED),
             Self::Unknown(kind, name) => write!(f, "there is no {} {name}", kind.word()),
-            Self::IdempotencyConflict => f.write_str(
-                "this idempotency key was used for a different request; use a new key for a new use",
-            ),
-            Self::OccurredAtOutOfRange => f.write_str(
-                "occurred_at must lie between 400 days ago and one day from now; check the clock",
-            ),
-            Self::Unauthenticated(why) => f.write_str(why),
+            Self::IdempotencyConflict => f.write_str(IDEMPOTENCY_CONFLICT),
+            Self::OccurredAtOutOfRange => f.write_str(OCCURRED_AT_OUT_OF_RANGE),
+            Self::Unauthenticated(why) | Self::ActivationNotAllowed(why) => f.write_str(why),
             Self::PermissionMissing(permission) => {
                 write!(f, "the caller lacks the permission {}", permission.word())
             }
             Self::Locked(kind) => write!(f, "the caller is locked to another {}", kind.word()),
-            Self::Taken(kind, name) => write!(f, "there is already a {} {name}", kind.word()),
-            Self::InUse(kind, by) => write!(
-                f,
-                "the {} is in use by a {by}; archive it instead, or delete what refers to it",
-                kind.word()
-            ),
+            Self::Taken(kind, name) => {
+                write!(f, "there is already {} {} {name}", kind.article(), kind.word())
+            }
+            Self::InUse(kind, by) => {
+                write!(f, "the {} is in use by a {by}; ", kind.word())?;
+                f.write_str(match kind {
+                    Kind::Product | Kind::Policy | Kind::Customer => {
+                        "archive it instead, or delete what refers to it"
+                    }
+                    _ => "change or delete what refers to it",
+                })
+            }
             Self::Archived(kind) => write!(f, "the {} is archived", kind.word()),
             Self::Invalid { field, reason } => write!(f, "{field} {reason}"),
         }
@@ -442,6 +448,15 @@ impl fmt::Display for Refusal {
 }
 
 impl core::error::Error for Refusal {}
+
+impl fmt::Display for LimitFigures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { license, of, limit, present, asked } = self;
+        let of = of.word();
+        write!(f, "license {license} has {present} of {limit} {of}; ")?;
+        write!(f, "{asked} more would pass the limit")
+    }
+}
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use usance_core::activating::{Machines, Outcome};
 use usance_core::activation::{Activation, ActivationRef};
-use usance_core::deciding::{Decision, Situation, Step, overdue};
+use usance_core::deciding::{Decision, Situation, Step, overdue, overdue_idle};
 use usance_core::id::TokenId;
 use usance_core::ledger::canonical;
 use usance_core::ledger::commitment::Commitment;
@@ -73,6 +73,22 @@ impl Moving {
         unit: &mut Unit,
     ) -> Result<(), Refusal> {
         while let Some(decision) = overdue(&self.situation(meter, head.now()))? {
+            self.carry_out(meter, &decision, None, head, unit);
+        }
+        Ok(())
+    }
+
+    /// Carries out what is due on a meter that nobody uses now.
+    ///
+    /// # Errors
+    /// [`Refusal::CounterFull`], where a counter cannot take it.
+    pub fn catch_up_idle(
+        &mut self,
+        meter: usize,
+        head: &mut LedgerHead,
+        unit: &mut Unit,
+    ) -> Result<(), Refusal> {
+        while let Some(decision) = overdue_idle(&self.situation(meter, head.now()))? {
             self.carry_out(meter, &decision, None, head, unit);
         }
         Ok(())
@@ -241,11 +257,9 @@ impl Moving {
     /// [`Refusal::CounterFull`], where a counter cannot take it.
     pub fn tend(&mut self, head: &mut LedgerHead, unit: &mut Unit) -> Result<(), Refusal> {
         for meter in 0..self.loaded.meters.len() {
-            // The first period of a meter begins with its first use, and not because time passes or
-            // somebody looks: what rolls over would depend on it.
-            if self.loaded.meters[meter].state.last_record.is_some() {
-                self.catch_up(meter, head, unit)?;
-            }
+            // A period begins with a use, and not because time passes or somebody looks: what rolls
+            // over would depend on it.
+            self.catch_up_idle(meter, head, unit)?;
         }
         let now = head.now();
         if self.loaded.live.passes.iter().any(|pass| pass.until <= now) {
@@ -284,7 +298,7 @@ impl Moving {
             let place = meters.iter().position(|meter| meter.spec.name == share.meter);
             if let Some(place) = place.filter(|place| meters[*place].spec.floating) {
                 // A turn that was due has wiped the share: nothing of it is in the total any more.
-                self.catch_up(place, head, unit)?;
+                self.catch_up_idle(place, head, unit)?;
                 let left = self.loaded.live.share(share.activation, &share.meter);
                 let situation = self.situation(place, head.now());
                 let back = situation.meter.give_back(situation.state, left, head.now())?;

@@ -34,6 +34,9 @@ use crate::vault::Vault;
 /// again.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// When what is due on a license is tried again that could not be carried out, in milliseconds.
+const RETRY_MS: i64 = 10 * 60 * 1000;
+
 /// How often the writer looks for what is due, also under load.
 const TEND_EVERY: Duration = Duration::from_secs(1);
 
@@ -537,11 +540,13 @@ fn tend_one(
     if let Err(refusal) = &tended {
         tracing::error!(%license, %refusal, "what is due on a license cannot be carried out");
     }
-    // Written even if memory thinks that it stands there already: this one has fired. And never at
-    // what could not be done: it would be tried again without end, and the next use of the license
-    // says what is wrong.
-    let next = moving.next_due().filter(|at| *at > head.now());
-    unit.timers.push((account, license, next.filter(|_| tended.is_ok())));
+    // Written even if memory thinks that it stands there already: this one has fired. What could not
+    // be done is not tried again at once, but soon: a full counter may be set back, its hour pass.
+    let next = match tended {
+        Ok(()) => moving.next_due().filter(|at| *at > head.now()),
+        Err(_) => Some(head.now().plus_ms(RETRY_MS)),
+    };
+    unit.timers.push((account, license, next));
     Ok(())
 }
 

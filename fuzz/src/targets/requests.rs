@@ -2,17 +2,20 @@
 
 use serde_json::Value;
 use serde_json::value::RawValue;
+use usance_core::id::{HoldId, SessionId};
 use usance_core::key::{KeyPattern, as_probably_meant, check_given_key, has_valid_check_symbol};
 use usance_core::license::LicenseRef;
 use usance_core::quantity::{Decimal, Scale, Shown};
 use usance_core::refusal::Refusal;
 use usance_core::text::Code;
-use usance_core::usage::{IdempotencyKey, Operation, OperationKind, Use};
+use usance_core::usage::{IdempotencyKey, Operation, Use};
 use usance_wire::limits::BATCH_ITEMS_MAX;
 use usance_wire::native::batch::{self, Form};
-use usance_wire::native::uses::{self, Target};
-use usance_wire::native::{Problem, customers, licenses, policies, products, query, references};
-use usance_wire::native::{problem, tokens};
+use usance_wire::native::uses::{self, Target, Verb};
+use usance_wire::native::{
+    Problem, activations, customers, entitlements, files, licenses, policies, problem, processes,
+    products, query, read_nothing, references, specs, tokens, users, validations,
+};
 
 /// A problem has to be JSON whatever it tells of the input.
 fn check_problem(problem: &Problem) {
@@ -46,17 +49,35 @@ fn check_use(used: &Use) {
             step.bound.into_iter().for_each(check_decimal);
         }
         Operation::Set(value) => check_decimal(*value),
-        Operation::Reset => {}
+        Operation::Hold(new) => check_decimal(new.amount),
+        Operation::Settle(_, amount) => amount.iter().copied().for_each(check_decimal),
+        Operation::CheckOut(new) => check_decimal(new.count),
+        Operation::Reset
+        | Operation::Release(_)
+        | Operation::Heartbeat(_)
+        | Operation::CheckIn(_) => {}
     }
     assert!(used.request_digest() == used.clone().request_digest());
 }
 
 /// The body of a single use, whatever it does.
 pub fn one_use(input: &[u8]) {
-    for kind in OperationKind::ALL {
+    let (hold, session) = (HoldId::from_bytes([1; 16]), SessionId::from_bytes([2; 16]));
+    for verb in [
+        Verb::Increment,
+        Verb::Decrement,
+        Verb::Set,
+        Verb::Reset,
+        Verb::Hold,
+        Verb::Settle(hold),
+        Verb::Release(hold),
+        Verb::CheckOut,
+        Verb::Heartbeat(session),
+        Verb::CheckIn(session),
+    ] {
         let meter = Code::parse("meter", "frames").expect("is a code");
         let license = LicenseRef::parse("ACME-0001");
-        let target = Target { license, meter, kind, header_key: None };
+        let target = Target { license, meter, verb, header_key: None };
         if let Some(used) = read(uses::read(target.clone(), input)) {
             check_use(&used);
             let is_json = serde_json::from_slice::<&RawValue>(input).is_ok();
@@ -122,7 +143,19 @@ pub fn catalogue(input: &[u8]) {
     read(licenses::read_new(input));
     read(licenses::read_patch(input));
     read(licenses::read_allowed(input));
-    read(licenses::read_standing_change(input));
+    read(licenses::read_transfer(input));
+    read(read_nothing(input));
+    read(specs::read_new(input));
+    read(entitlements::read_new(input));
+    read(entitlements::read_patch(input));
+    read(users::read_new(input));
+    read(users::read_patch(input));
+    read(activations::read_new(input));
+    read(activations::read_patch(input));
+    read(processes::read_new(input));
+    read(validations::read(input));
+    read(validations::read_of_key(input));
+    read(files::read(input));
     read(tokens::read_new(input));
 }
 
@@ -137,6 +170,7 @@ pub fn query_and_path(input: &[u8]) {
     }
     read(query::read_policies(text));
     read(query::read_licenses(text));
+    read(query::read_activations(text));
     if let Some(usage) = read(query::read_usage(text)) {
         assert!(usage.from < usage.to);
     }
@@ -147,6 +181,11 @@ pub fn query_and_path(input: &[u8]) {
     read(references::customer(text));
     read(references::meter(text));
     read(references::token(text));
+    read(references::entitlement(text));
+    read(references::activation_id(text));
+    read(references::process(text));
+    read(references::hold(text));
+    read(references::session(text));
     match references::license(text) {
         LicenseRef::Key(key) => assert_eq!(key.0, text),
         LicenseRef::Id(id) => assert_eq!(id.to_string(), text),

@@ -54,7 +54,6 @@ impl AccessList {
     /// a limit; and, if others have reservations, once for each of those and once for all. Where
     /// sessions are many, [`AccessList::judge_by_owner`] asks for sums that can be kept.
     #[must_use]
-    #[expect(clippy::type_complexity, reason = "a sum over those who satisfy a question")]
     pub fn judge(
         &self,
         intent: Intent,

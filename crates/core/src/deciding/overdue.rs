@@ -2,7 +2,7 @@
 
 use super::{Decision, Situation, Step};
 use crate::live::{Hold, Session};
-use crate::meter::MeterPeriod;
+use crate::meter::{MeterPeriod, Rollover};
 use crate::period::Cycle;
 use crate::refusal::Refusal;
 use crate::terms::Terms;
@@ -14,8 +14,30 @@ use crate::time::Timestamp;
 /// # Errors
 /// [`Refusal::CounterFull`], where a counter cannot take what is due.
 pub fn overdue(situation: &Situation<'_>) -> Result<Option<Decision>, Refusal> {
+    next(situation, Occasion::Use)
+}
+
+/// The same when nobody uses the meter: a timer, or a question. No period begins for a meter that
+/// nobody moves, or an idle license would fill the ledger with turns for ever.
+///
+/// # Errors
+/// As [`overdue`].
+pub fn overdue_idle(situation: &Situation<'_>) -> Result<Option<Decision>, Refusal> {
+    next(situation, Occasion::Idle)
+}
+
+/// Why it is asked what is due.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Occasion {
+    /// The meter is about to move.
+    Use,
+    /// Time has passed.
+    Idle,
+}
+
+fn next(situation: &Situation<'_>, occasion: Occasion) -> Result<Option<Decision>, Refusal> {
     let Situation { meter, state, live, now, .. } = situation;
-    if live.holds.is_empty() && live.sessions.is_empty() && !situation.turn_is_due() {
+    if live.holds.is_empty() && live.sessions.is_empty() && !situation.turn_is_due(occasion) {
         return Ok(None);
     }
     let name = &meter.spec.name;
@@ -24,7 +46,8 @@ pub fn overdue(situation: &Situation<'_>) -> Result<Option<Decision>, Refusal> {
     let session = live.sessions.iter().filter(|one| one.meter == *name && one.expires_at <= *now);
     let session = session.min_by_key(|session| session.expires_at);
     // What ends with a period still counts towards it.
-    let turns_before = |at| situation.turn_is_due() && state.period_end.is_none_or(|end| end < at);
+    let turns_before =
+        |at| situation.turn_is_due(occasion) && state.period_end.is_none_or(|end| end < at);
     let first_ends = [hold.map(|one| one.expires_at), session.map(|one| one.expires_at)];
     let first_end = first_ends.into_iter().flatten().min();
     // Up to what ends next, which counts towards its period even if it is carried out late. The
@@ -32,7 +55,7 @@ pub fn overdue(situation: &Situation<'_>) -> Result<Option<Decision>, Refusal> {
     let before = first_end.map(|end| end.plus_ms(-1)).filter(|_| state.period_end.is_some());
     let until = before.unwrap_or(*now);
     if first_end.is_none_or(turns_before)
-        && let Some(turned) = situation.turn(until)?
+        && let Some(turned) = situation.turn(occasion, until)?
     {
         return Ok(Some(turned));
     }
@@ -59,20 +82,35 @@ impl Situation<'_> {
     }
 
     /// Whether a turn may be due, found out without a calendar.
-    fn turn_is_due(&self) -> bool {
+    fn turn_is_due(&self, occasion: Occasion) -> bool {
         match self.state.period_end {
             Some(end) => end <= self.now,
-            None => self.meter.spec.period != MeterPeriod::Never,
+            None => occasion == Occasion::Use && self.meter.spec.period != MeterPeriod::Never,
         }
     }
 
-    fn turn(&self, until: Timestamp) -> Result<Option<Decision>, Refusal> {
-        if !self.turn_is_due() {
+    /// Whether the next period has something to begin with, though nobody uses the meter.
+    fn goes_on(&self) -> bool {
+        let name = &self.meter.spec.name;
+        // A session that holds nothing yet may still cost something when it ends.
+        let has_sessions = self.live.sessions.iter().any(|session| session.meter == *name);
+        self.state.held != 0 || has_sessions || self.meter.spec.rollover != Rollover::None
+    }
+
+    fn turn(
+        &self,
+        occasion: Occasion,
+        until: Timestamp,
+    ) -> Result<Option<Decision>, Refusal> {
+        if !self.turn_is_due(occasion) {
             return Ok(None);
         }
-        let cycle = cycle(self.meter.spec.period, self.terms, self.license.created_at);
-        let Some((counted, state, turn)) =
-            self.meter.turn(self.state, cycle.as_ref(), until, self.now)?
+        let cycle = match occasion {
+            Occasion::Idle if !self.goes_on() => None,
+            _ => cycle(self.meter.spec.period, self.terms, self.license.created_at),
+        };
+        let turned = self.meter.turn(self.state, cycle.as_ref(), until, self.now)?;
+        let Some((counted, state, turn)) = turned
         else {
             return Ok(None);
         };

@@ -87,7 +87,8 @@ impl Situation<'_> {
 
     fn begin_day(&self, session: Session, secret: &[u8; 32]) -> Result<Decision, Refusal> {
         let holder = self.pass_holder(&session, secret);
-        if self.live.passes.iter().any(|pass| pass.holder == holder && pass.until > self.now) {
+        let is_paid = |pass: &Pass| Some(pass.holder) == holder && pass.until > self.now;
+        if self.live.passes.iter().any(is_paid) {
             return self.begin(session, 0);
         }
         let amount = self.meter.shown(session.count);
@@ -98,12 +99,13 @@ impl Situation<'_> {
         let day = Cycle { every: Every::Day, anchor: Anchor::Calendar, zone };
         let until = day.period_at(self.now).to;
         decision.live.push(LiveChange::DropPasses(self.now));
-        decision.live.push(LiveChange::PutPass(Pass { holder, until }));
+        decision.live.extend(holder.map(|holder| LiveChange::PutPass(Pass { holder, until })));
         Ok(decision)
     }
 
-    /// Who a day is paid for: the machine, or else the person, or else the host, or nobody else.
-    fn pass_holder(&self, session: &Session, secret: &[u8; 32]) -> [u8; 16] {
+    /// Who a day is paid for: the machine, or else the person, or else the host. Whoever is none of
+    /// them pays each time, since nobody could tell them again.
+    fn pass_holder(&self, session: &Session, secret: &[u8; 32]) -> Option<[u8; 16]> {
         let mut hash = Sha256::new();
         hash.update(secret);
         hash.update(self.meter.spec.name.as_bytes());
@@ -114,9 +116,9 @@ impl Situation<'_> {
             (Some(activation), ..) => hash.update(activation.bytes()),
             (None, Some(user), _) => hash.update([b"user ", user.as_bytes()].concat()),
             (None, None, Some(host)) => hash.update([b"host ", host.as_bytes()].concat()),
-            (None, None, None) => hash.update(session.id.bytes()),
+            (None, None, None) => return None,
         }
-        *hash.finalize().first_chunk().expect("a SHA-256 digest has 32 bytes")
+        hash.finalize().first_chunk().copied()
     }
 
     pub(super) fn heartbeat(&self, id: SessionId) -> Result<Decision, Refusal> {

@@ -17,7 +17,7 @@ use crate::ledger::record::{AttributesView, Event, Record, UseEvent};
 use crate::license::{LicenseKey, LicenseRef, Marks, Standing};
 use crate::limits::{HOLDS_PER_LICENSE_MAX, SESSIONS_PER_LICENSE_MAX};
 use crate::metadata::Metadata;
-use crate::meter::{AllowedFrom, Measure, MeterSpec, Overage, Timing};
+use crate::meter::{AllowedFrom, HourSums, Measure, MeterSpec, Overage, Timing};
 use crate::quantity::Decimal;
 use crate::text::Code;
 use crate::usage::{Attributes, CheckOut, Fit, NewHold};
@@ -117,6 +117,9 @@ struct World {
 
 /// What was done, how much of it, what it let go of; total and held after it.
 type Done = (OperationKind, i64, i64, i64, i64);
+
+/// What was done by a request, or the code of the refusal.
+type Outcome = Result<Vec<Done>, &'static str>;
 
 fn done(counted: &Counted) -> Done {
     (counted.operation, counted.applied, counted.released, counted.total, counted.held)
@@ -228,6 +231,17 @@ impl World {
         let was_below = before.total < self.spec.beginning().total;
         assert!(fits || after <= used(before) || was_below, "{before:?} {step:?}");
         assert!(self.state.gross >= before.gross, "{before:?} {step:?}");
+        // The sums of an hour are what moved the total in it.
+        let (old, new) = (before.hour, self.state.hour);
+        let old = if old.hour == new.hour { old } else { HourSums::default() };
+        let sum = |hour: HourSums| {
+            let [up, down, other] = [hour.incremented, hour.decremented, hour.adjusted];
+            i128::from(up) - i128::from(down) + i128::from(other)
+        };
+        let moved = i128::from(self.state.total) - i128::from(before.total);
+        assert_eq!(sum(new) - sum(old), moved, "{before:?} {step:?}");
+        assert_eq!(new.overage - old.overage, step.counted.overage);
+        assert_eq!(new.uses - old.uses, i64::from(step.counted.operation.is_use()));
         assert!(self.state.held >= 0, "{before:?} {step:?}");
     }
 
@@ -242,6 +256,16 @@ impl World {
             self.apply(&decision);
         }
         panic!("more is due than lives on the license");
+    }
+
+    /// What a timer does, until nothing is due.
+    fn idle(&mut self) -> Vec<Done> {
+        let before = self.log.len();
+        while let Some(decision) = overdue_idle(&self.situation()).unwrap() {
+            self.apply(&decision);
+            assert!(self.log.len() < before + 1000, "it comes to an end");
+        }
+        self.log[before..].iter().map(done).collect()
     }
 
     fn used(&self, operation: Operation) -> Use {
@@ -266,15 +290,11 @@ impl World {
         Ok(decision)
     }
 
-    fn ask(&mut self, operation: Operation) -> Result<Vec<Done>, &'static str> {
+    fn ask(&mut self, operation: Operation) -> Outcome {
         self.ask_with(operation, |_| {})
     }
 
-    fn ask_with(
-        &mut self,
-        operation: Operation,
-        change: impl FnOnce(&mut Use),
-    ) -> Result<Vec<Done>, &'static str> {
+    fn ask_with(&mut self, operation: Operation, change: impl FnOnce(&mut Use)) -> Outcome {
         let mut used = self.used(operation);
         change(&mut used);
         match self.request(&used) {
@@ -283,7 +303,7 @@ impl World {
         }
     }
 
-    fn ask_on(&mut self, machine: u8, operation: Operation) -> Result<Vec<Done>, &'static str> {
+    fn ask_on(&mut self, machine: u8, operation: Operation) -> Outcome {
         let named = ActivationRef::Id(self::machine(machine));
         self.ask_with(operation, |used| used.activation = Some(named))
     }
@@ -293,7 +313,7 @@ impl World {
     }
 
     /// Asks one after the other, each so long after the one before.
-    fn play(&mut self, script: &[(i64, Operation, Result<Vec<Done>, &'static str>)]) {
+    fn play(&mut self, script: &[(i64, Operation, Outcome)]) {
         for (number, (ms, operation, expected)) in script.iter().enumerate() {
             self.pass(*ms);
             let found = self.ask(*operation);

@@ -278,12 +278,11 @@ impl Auditor {
         if (counted.operation == OperationKind::Turn) != turn.is_some() {
             return Err(Flaw::WrongTurn);
         }
-        // Where a new meter begins is the policy's floor, which the ledger does not repeat.
-        let Some(before) = known else {
-            check_previous(event.previous, None)?;
-            return check_turn(turn, at);
+        check_previous(event.previous, known.map(|trail| trail.last_record))?;
+        let before = match known {
+            Some(before) => before,
+            None => beginning(counted)?,
         };
-        check_previous(event.previous, Some(before.last_record))?;
         if turn.is_some_and(|turn| turn.ended_at != before.period_end) {
             return Err(Flaw::WrongTurn);
         }
@@ -328,6 +327,15 @@ impl Auditor {
 
 fn check_previous(stated: Option<u64>, found: Option<u64>) -> Result<(), Flaw> {
     if stated == found { Ok(()) } else { Err(Flaw::WrongPrevious { stated, found }) }
+}
+
+/// Where a new meter stood before its first record. Where its total began is the policy's floor,
+/// which the ledger does not repeat.
+fn beginning(counted: &Counted) -> Result<Trail, Flaw> {
+    let change = counted.operation.change_of_total(counted.applied);
+    let total = change.and_then(|by| counted.total.checked_sub(by));
+    let total = total.ok_or(Flaw::WrongTotal { stated: counted.total, computed: None })?;
+    Ok(Trail { total, gross: 0, held: 0, period_end: None, carried: 0, last_record: 0 })
 }
 
 fn check_turn(turn: Option<&Turn>, at: Timestamp) -> Result<(), Flaw> {

@@ -2,6 +2,9 @@
 //!
 //! A line `name=value` per field in a fixed order; absent fields are left out; backslashes and line
 //! breaks in values are escaped. `docs/reference/ledger.md` lists the fields.
+//!
+//! A hash is for ever, and whoever can guess a text can find out whether it is that one. So what
+//! tells of people is left out (`docs/adr/0009-people-and-digests.md`).
 
 use alloc::string::String;
 use core::fmt::{Display, Write as _};
@@ -18,6 +21,9 @@ use crate::product::Product;
 use crate::terms::escape;
 use crate::text::Code;
 use crate::token::Token;
+
+/// Terms that name people and addresses, and are left out.
+const TERMS_OF_PEOPLE: &[&str] = &["access"];
 
 /// The hash of a product's canonical text.
 #[must_use]
@@ -127,16 +133,14 @@ pub fn token(token: &Token) -> [u8; 32] {
     text.digest()
 }
 
-/// The hash of an activation's canonical text. Heartbeats are not in it: they change no bill.
+/// The hash of an activation's canonical text. Heartbeats are not in it, as they change no bill;
+/// nor are its names, its address and what the vendor notes, as those may tell of a person.
 #[must_use]
 pub fn activation(license: crate::id::LicenseId, activation: &Activation) -> [u8; 32] {
     let mut text = Text::new("activation", &activation.id);
     text.line("license", license);
     text.line("fingerprint", &activation.fingerprint);
-    text.option("name", activation.name.as_ref());
-    text.option("hostname", activation.hostname.as_ref());
     text.option("platform", activation.platform.as_ref());
-    text.option("address", activation.address.as_ref());
     text.option("cores", activation.cores);
     text.option("memory", activation.memory);
     text.option("disk", activation.disk);
@@ -147,9 +151,7 @@ pub fn activation(license: crate::id::LicenseId, activation: &Activation) -> [u8
     for component in &activation.components {
         text.line("component", component.id);
         text.line("component_fingerprint", &component.fingerprint);
-        text.line("component_name", &component.name);
     }
-    text.metadata(&activation.metadata);
     text.digest()
 }
 
@@ -188,7 +190,7 @@ impl Text {
     }
 
     fn stated(&mut self, terms: &[(&'static str, String)]) {
-        for (name, value) in terms {
+        for (name, value) in terms.iter().filter(|term| !TERMS_OF_PEOPLE.contains(&term.0)) {
             self.line(name, value);
         }
     }

@@ -14,6 +14,7 @@ fn figures(allowed: Option<i64>, ceiling: Option<i64>, total: i64, held: i64) ->
         allowed,
         ceiling,
         held,
+        used: total + held,
     })
 }
 
@@ -118,5 +119,21 @@ fn a_limit_says_what_is_left() {
         message,
         "meter hours of lic_01010101010101010101010101010101 stands at 1; 1.5 was asked for, \
          which is above the 1.5 left"
+    );
+}
+
+#[test]
+fn what_is_full_is_said_in_the_plural() {
+    for (kind, expected) in [(Kind::Hold, "holds"), (Kind::Process, "processes")] {
+        let message = Refusal::TooMany(kind, 9).to_string();
+        assert_eq!(
+            message,
+            alloc::format!("the license has 9 {expected} already, the most it can have")
+        );
+    }
+    assert_eq!(
+        limit(Limited::Cores).to_string(),
+        "license lic_01010101010101010101010101010101 has 3 of 3 cores; 1 more would \
+         pass the limit"
     );
 }

@@ -158,7 +158,8 @@ impl Desk<'_> {
         self.need_granted_terms(&overrides(patch.terms.clone()))?;
         license.overrides = overriding(&license.overrides, patch.terms, &patch.cleared_terms);
         license.check()?;
-        let terms = effective_terms(&loaded.policy.terms, &license.overrides)?;
+        let policy = Arc::clone(&loaded.policy);
+        let terms = effective_terms(&policy.terms, &license.overrides)?;
         check_people(&license, &terms, before)?;
         self.caller.need_license(&license)?;
         let decided = self.put_license(Action::Changed, license, &moving.loaded.meters);

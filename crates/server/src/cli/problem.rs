@@ -45,12 +45,30 @@ fn figures(problem: &Object) -> Option<String> {
 /// What to do next, where the detail cannot know that a command line asked.
 fn advice(status: u16, code: &str) -> Option<&'static str> {
     match (status, code) {
-        (_, "limit-reached") => {
-            Some("raise the ceiling with `usance meter allow`, or take part with --partial")
+        (_, "limit-reached") => Some(
+            "raise the ceiling with `usance meter allow`; a use or hold takes what fits with --partial",
+        ),
+        (
+            _,
+            "activation-limit-reached"
+            | "core-limit-reached"
+            | "memory-limit-reached"
+            | "disk-limit-reached",
+        ) => Some(
+            "deactivate a machine with `usance activation delete`, or raise the limit with \
+             `usance license change --override`",
+        ),
+        (_, "process-limit-reached" | "user-limit-reached" | "deactivation-limit-reached") => {
+            Some("raise the limit with `usance license change --override`")
         }
+        (_, "license-overdue") => Some("check it in with `usance license check-in`"),
+        (_, "license-expired") => Some("make it last longer with `usance license renew`"),
+        (_, "activation-dead") => Some("activate the machine again"),
+        (_, "meter-missing") => Some("say how much with --allow METER=N"),
+        (_, "over") => Some("see what lives with `usance hold list` and `usance session list`"),
         (_, "license-suspended") => Some("let it go on with `usance license reinstate`"),
         (_, "permission-missing" | "locked-to-another") => {
-            Some("use another token; `usance token show` tells what a token may do")
+            Some("use another token; `usance whoami` tells what this one may do")
         }
         (401, _) => Some("pass a valid token with --token-file, --token or USANCE_TOKEN"),
         (_, "storage-failed" | "storage-full") => Some("look at the log of the server"),
@@ -73,7 +91,7 @@ mod tests {
                     "asked":5,"total":97,"allowed":100,"remaining":3,"request_id":"r"}"#,
                 "meter frames has 3 left (limit-reached)\n  \
                  meter frames: allowed 100, remaining 3\n  \
-                 next: raise the ceiling with `usance meter allow`, or take part with --partial",
+                 next: raise the ceiling with `usance meter allow`; a use or hold takes what fits with --partial",
             ),
             (
                 404,

@@ -126,7 +126,11 @@ impl<'p, 'a, const N: usize> Members<'p, 'a, N> {
     /// The names of the members that are there, and not null.
     pub(crate) fn present(&self) -> impl Iterator<Item = &'static str> {
         let there = |text: &Option<&str>| text.is_some_and(|text| text != "null");
-        self.names.iter().zip(&self.texts).filter(move |(_, text)| there(text)).map(|(name, _)| *name)
+        self.names
+            .iter()
+            .zip(&self.texts)
+            .filter(move |(_, text)| there(text))
+            .map(|(name, _)| *name)
     }
 
     /// The refusal of a member.

@@ -3,7 +3,7 @@
 use usance_core::audience::Audience;
 use usance_core::command::{NewPolicy, PolicyPatch};
 use usance_core::key::KeyPattern;
-use usance_core::limits::{ENTITLEMENTS_MAX, POLICY_METERS_MAX};
+use usance_core::limits::{CODE_BYTES_MAX, ENTITLEMENTS_MAX, POLICY_METERS_MAX};
 use usance_core::policy::Policy;
 use usance_core::refusal::Refusal;
 use usance_core::text::Code;
@@ -123,7 +123,11 @@ pub(super) fn write_codes(members: &mut Object<'_>, name: &str, codes: &[Code]) 
 
 /// Reads a list of permissions.
 pub(super) fn permissions(value: Value<'_, '_>) -> Result<Permissions, Refusal> {
-    let words = value.items(WORDS_MAX, Value::text)?;
+    let words = value.items(WORDS_MAX, |value| {
+        let word = value.text()?;
+        // What is none is told whole, so that its length has a bound.
+        if word.len() > CODE_BYTES_MAX { Err(value.refuse("is no permission")) } else { Ok(word) }
+    })?;
     Permissions::from_words(words.iter().map(|word| &**word))
         .map_err(|refusal| value.place().moved(refusal))
 }

@@ -10,7 +10,8 @@ use crate::json::write::{self, Object};
 use crate::native::answers::{write_about, write_counted};
 use crate::native::lists;
 
-/// Appends what an audience sees of a page of history; none is the vendor, who also sees who it was.
+/// Appends what an audience sees of a page of history; none is the vendor, who also sees who it
+/// was.
 pub fn write(history: &History, audience: Option<Audience>, out: &mut Vec<u8>) {
     lists::write(&history.page, out, |entry, out| {
         write::object(out, |members| write_entry(history, entry, audience, members));
@@ -41,7 +42,7 @@ fn write_entry(
             subject,
             attributes,
         } => {
-            write_counted(counted, history.scale, members);
+            write_counted(counted, counted.remaining(history.measure), history.scale, members);
             members.null("period_end");
             write_about(counted, *activation, *reference, history.scale, members);
             if let Some(turn) = turn {

@@ -205,8 +205,7 @@ fn rollover(value: Value<'_, '_>) -> Result<NewRollover, Refusal> {
 }
 
 fn measure(value: Value<'_, '_>) -> Result<Measure, Refusal> {
-    const FORM: &str =
-        "must be \"uses\", \"seats\", \"peak\", \"day-pass\" or {\"duration\": {…}}";
+    const FORM: &str = "must be \"uses\", \"seats\", \"peak\", \"day-pass\" or {\"duration\": {…}}";
     const PLAIN: Timing = Timing {
         unit_seconds: 1,
         minimum_seconds: 0,

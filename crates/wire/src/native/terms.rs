@@ -107,7 +107,8 @@ fn words<'a>(kind: Kind, value: Value<'_, 'a>) -> Result<Cow<'a, str>, Refusal> 
             if text == "none" { Err(wrong()) } else { Ok(text) }
         }
         Kind::Words(known) => {
-            let words = value.words(known, |word| known.iter().copied().find(|own| *own == word))?;
+            let words =
+                value.words(known, |word| known.iter().copied().find(|own| *own == word))?;
             Ok(words.join(" ").into())
         }
         Kind::Permissions => {

@@ -1,10 +1,15 @@
 //! Bodies of the catalogue.
 
-use usance_core::command::{AllowedChange, NewOverage, Ref};
+use std::sync::Arc;
+
+use usance_core::audience::Audience;
+use usance_core::command::{AllowedChange, NewMeter, Ref};
 use usance_core::limits::POLICY_METERS_MAX;
+use usance_core::metadata::Metadata;
 use usance_core::quantity::Decimal;
+use usance_core::terms::{Seconds, Terms};
 use usance_core::time::Timestamp;
-use usance_core::token::Permissions;
+use usance_core::user::Role;
 
 use super::problem::Problem;
 use super::*;
@@ -22,7 +27,19 @@ const READERS: &[(&str, Reader)] = &[
     ("new license", |body| licenses::read_new(body).map(drop)),
     ("license patch", |body| licenses::read_patch(body).map(drop)),
     ("allowed", |body| licenses::read_allowed(body).map(drop)),
-    ("standing", |body| licenses::read_standing_change(body)),
+    ("transfer", |body| licenses::read_transfer(body).map(drop)),
+    ("nothing", |body| read_nothing(body)),
+    ("new meter", |body| specs::read_new(body).map(drop)),
+    ("new entitlement", |body| entitlements::read_new(body).map(drop)),
+    ("entitlement patch", |body| entitlements::read_patch(body).map(drop)),
+    ("new user", |body| users::read_new(body).map(drop)),
+    ("user patch", |body| users::read_patch(body).map(drop)),
+    ("new activation", |body| activations::read_new(body).map(drop)),
+    ("activation patch", |body| activations::read_patch(body).map(drop)),
+    ("new process", |body| processes::read_new(body).map(drop)),
+    ("validation", |body| validations::read(body).map(drop)),
+    ("validation of key", |body| validations::read_of_key(body).map(drop)),
+    ("file", |body| files::read(body).map(drop)),
     ("new token", |body| tokens::read_new(body).map(drop)),
 ];
 
@@ -44,11 +61,28 @@ fn whole_bodies_are_read() {
         ("new customer", r#"{"code":"acme","name":"ACME","email":"a@b.example"}"#),
         ("customer patch", r#"{"email":null}"#),
         ("new policy", r#"{"product":"renderer","code":"p"}"#),
-        ("policy patch", r#"{"duration_seconds":null,"meters":[]}"#),
+        ("policy patch", r#"{"terms":{"duration_seconds":null},"meters":[],"new_meters":[]}"#),
         ("new license", r#"{"policy":"p","key":"BROUGHT-ALONG"}"#),
         ("license patch", r#"{"name":null,"customer":null,"expires_at":null}"#),
-        ("standing", ""),
-        ("standing", "{}"),
+        ("new customer", r#"{"code":"a","kind":"person","reseller":"b","max_users":0}"#),
+        ("customer patch", r#"{"reseller":null,"max_licenses":null}"#),
+        ("new license", r#"{"policy":"p","owner":"a@b.example","users":["usr_x"],"meters":null}"#),
+        ("license patch", r#"{"owner":null,"users":[],"overrides":{"max_cores":"policy"}}"#),
+        ("transfer", r#"{"policy":"p"}"#),
+        ("new meter", r#"{"name":"m","measure":{"duration":{}},"period":"billing"}"#),
+        ("new entitlement", r#"{"code":"export"}"#),
+        ("new user", r#"{"email":"a@b.example","role":"admin","password":"12345678"}"#),
+        ("user patch", r#"{"password":null,"customer":null}"#),
+        ("new activation", r#"{"fingerprint":"f","cores":8,"components":[{"fingerprint":"c"}]}"#),
+        ("activation patch", r#"{"cores":null,"user":null}"#),
+        ("new process", r#"{"pid":"1"}"#),
+        ("validation", ""),
+        ("validation", r#"{"fingerprints":["f"],"entitlements":[],"user":null,"quick":true}"#),
+        ("validation of key", r#"{"key":"K","product":"p"}"#),
+        ("file", ""),
+        ("file", r#"{"activation":"f","encrypted":true,"seconds":1}"#),
+        ("nothing", ""),
+        ("nothing", "{}"),
         ("new token", r#"{"name":"ci","permissions":["*"],"license":"lic_x","meter":"frames"}"#),
     ] {
         assert_eq!(read(name, body), Ok(()), "{name} {body}");
@@ -61,6 +95,8 @@ fn bad_bodies_say_what_is_wrong() {
         "must be 1 to 64 of a-z, 0-9, '.', '_' and '-', and start with a letter or digit";
     const NAME: &str = "must be 1 to 200 bytes of text without control characters";
     const OVERAGE: &str = r#"must be "refuse", "allow", {"amount": …} or {"percent": …}"#;
+    const MEASURE: &str = r#"must be "uses", "seats", "peak", "day-pass" or {"duration": {…}}"#;
+    const ROLLOVER: &str = r#"must be "none", "all" or {"up_to": …}"#;
     const WHOLE: &str = "must be a whole number, not negative and not too large";
     const DECIMAL: &str = "must be a decimal number without exponent, like 12 or \"0.25\"";
     let meter = |inside: &str| format!(r#"{{"product":"r","code":"p","meters":[{inside}]}}"#);
@@ -75,7 +111,8 @@ fn bad_bodies_say_what_is_wrong() {
         (
             "new product",
             r#"{"code":"r","archived":true}"#,
-            "archived is not known here; known are code, name".into(),
+            "archived is not known here; known are code, name, metadata, metadata_visible_to"
+                .into(),
         ),
         ("new product", r#"{"code":"r","name":" "}"#, format!("name {NAME}")),
         ("new product", r#"{"code":"r","name":"a\u0000"}"#, format!("name {NAME}")),
@@ -85,7 +122,9 @@ fn bad_bodies_say_what_is_wrong() {
         (
             "product patch",
             r#"{"code":"x"}"#,
-            "code is not known here; known are name, archived".into(),
+            "code is not known here; known are name, archived, metadata, \
+             metadata_visible_to"
+                .into(),
         ),
         ("new customer", r#"{"code":"a","email":""}"#, format!("email {NAME}")),
         ("new policy", r#"{"code":"p"}"#, "product is missing".into()),
@@ -134,36 +173,52 @@ fn bad_bodies_say_what_is_wrong() {
         ),
         (
             "new policy",
-            r#"{"product":"r","code":"p","duration_seconds":1.5}"#,
-            format!("duration_seconds {WHOLE}"),
-        ),
-        (
-            "new policy",
-            r#"{"product":"r","code":"p","duration_seconds":9223372036854775807}"#,
-            "duration_seconds is too large".into(),
-        ),
-        (
-            "new policy",
             r#"{"product":"r","code":"p","key_pattern":"AAAC"}"#,
             "key_pattern must have at least 16 random symbols A".into(),
         ),
         (
             "new policy",
-            r#"{"product":"r","code":"p","license_permissions":["meter:fly"]}"#,
-            "license_permissions has no permission \"meter:fly\"".into(),
+            r#"{"product":"r","code":"p","entitlements":["A"]}"#,
+            format!("entitlements[0] {CODE}"),
+        ),
+        ("new policy", &named(r#""measure":"time""#), format!("meters[0].measure {MEASURE}")),
+        ("new policy", &named(r#""measure":{}"#), "meters[0].measure.duration is missing".into()),
+        (
+            "new policy",
+            &named(r#""measure":{"duration":{"step_seconds":0.5}}"#),
+            format!("meters[0].measure.duration.step_seconds {WHOLE}"),
         ),
         (
             "new policy",
-            r#"{"product":"r","code":"p","meter_while":["revoked"]}"#,
-            "meter_while[0] must be suspended, expired or not-yet-valid".into(),
+            &named(r#""period":"fortnight""#),
+            "meters[0].period must be one of never, hour, day, week, month, quarter, year, billing"
+                .into(),
+        ),
+        ("new policy", &named(r#""rollover":5"#), format!("meters[0].rollover {ROLLOVER}")),
+        ("new policy", &named(r#""rollover":"some""#), format!("meters[0].rollover {ROLLOVER}")),
+        (
+            "new policy",
+            &named(r#""visible_to":["all"]"#),
+            "meters[0].visible_to[0] must be one of activation, user, organization, reseller"
+                .into(),
+        ),
+        (
+            "new policy",
+            &named(r#""floating":1"#),
+            "meters[0].floating must be true or false".into(),
         ),
         ("policy patch", r#"{"key_pattern":null}"#, "key_pattern must be text".into()),
         (
             "policy patch",
             r#"{"meters":[{"name":"m","scale":1}]}"#,
-            "meters[0].scale is not known here; known are name, allowed, overage, record_refusals"
-                .into(),
+            format!("meters[0].scale is not known here; known are {}", specs::PATCH.join(", ")),
         ),
+        (
+            "policy patch",
+            r#"{"metadata_visible_to":{}}"#,
+            "metadata_visible_to comes with metadata, all of which is replaced".into(),
+        ),
+        ("policy patch", r#"{"metadata":null}"#, "metadata must be a JSON object".into()),
         (
             "new license",
             r#"{"policy":"p","key":"short"}"#,
@@ -192,7 +247,55 @@ fn bad_bodies_say_what_is_wrong() {
         ("license patch", r#"{"customer":5}"#, "customer must be text".into()),
         ("allowed", "{}", "allowed is missing".into()),
         ("allowed", r#"{"allowed":"Policy"}"#, format!("allowed {DECIMAL}")),
-        ("standing", r#"{"why":1}"#, "why is not known here; nothing is".into()),
+        ("license patch", r#"{"owner":""}"#, "owner must be an id or an email".into()),
+        ("license patch", r#"{"users":null}"#, "users must be an array".into()),
+        ("transfer", "{}", "policy is missing".into()),
+        ("new customer", r#"{"code":"a","max_users":-1}"#, format!("max_users {WHOLE}")),
+        (
+            "new customer",
+            r#"{"code":"a","max_users":9223372036854775808}"#,
+            "max_users must fit 63 bits".into(),
+        ),
+        (
+            "new customer",
+            r#"{"code":"a","kind":"firm"}"#,
+            "kind must be one of person, organization, reseller".into(),
+        ),
+        ("new user", r#"{"first_name":"Ada"}"#, "email is missing".into()),
+        (
+            "new user",
+            r#"{"email":"a@b","password":"1234567"}"#,
+            "password must be 8 to 1024 bytes".into(),
+        ),
+        (
+            "user patch",
+            r#"{"role":null}"#,
+            format!("role must be one of {}", Role::WORDS.join(", ")),
+        ),
+        ("new activation", "{}", "fingerprint is missing".into()),
+        ("new activation", r#"{"fingerprint":""}"#, "fingerprint must be 1 to 4096 bytes".into()),
+        ("new activation", r#"{"fingerprint":"f","cores":-1}"#, format!("cores {WHOLE}")),
+        ("new activation", r#"{"fingerprint":"f","cores":4294967296}"#, format!("cores {WHOLE}")),
+        (
+            "new activation",
+            r#"{"fingerprint":"f","id":"x"}"#,
+            "id must be an id: expected act_ and 32 lower-case hexadecimal digits".into(),
+        ),
+        (
+            "new activation",
+            r#"{"fingerprint":"f","components":[{"name":"c"}]}"#,
+            "components[0].fingerprint is missing".into(),
+        ),
+        ("new process", r#"{"pid":""}"#, "pid must be 1 to 1024 bytes".into()),
+        ("validation", r#"{"fingerprints":"f"}"#, "fingerprints must be an array".into()),
+        ("validation of key", "{}", "key is missing".into()),
+        ("file", r#"{"seconds":0}"#, "seconds must be 1 second to 100 years".into()),
+        (
+            "new token",
+            r#"{"name":"x","permissions":[],"audience":"vendor"}"#,
+            "audience must be one of activation, user, organization, reseller".into(),
+        ),
+        ("nothing", r#"{"why":1}"#, "why is not known here; nothing is".into()),
         ("new token", r#"{"name":"x"}"#, "permissions is missing".into()),
         (
             "new token",
@@ -245,7 +348,7 @@ fn ceilings_come_from_somewhere() {
 fn policies_read_as_they_are_shown() {
     let policy = fixtures::policy();
     let mut out = Vec::new();
-    policies::write(&policy, &mut out);
+    policies::write(&policy, None, &mut out);
     let mut shown: serde_json::Value = serde_json::from_slice(&out).unwrap();
     let members = shown.as_object_mut().unwrap();
     for name in ["id", "archived", "created_at", "updated_at"] {
@@ -255,21 +358,57 @@ fn policies_read_as_they_are_shown() {
     assert_eq!(read.product, Ref::Id(policy.product));
     assert_eq!(read.code, policy.code);
     assert_eq!(read.name, Some(policy.name));
-    assert_eq!(read.duration_ms, policy.duration_ms);
     assert_eq!(read.key_pattern, Some(policy.key_pattern));
-    assert_eq!(read.license_permissions, Some(Permissions::ALL));
-    assert_eq!(read.meter_while, policy.meter_while);
-    let specs: Vec<_> = read.meters.iter().map(|meter| meter.clone().spec().unwrap()).collect();
+    assert_eq!(Terms::default().with(&read.terms), *policy.terms);
+    assert_eq!(read.entitlements, policy.entitlements);
+    let shapes = |notes: &Metadata| {
+        let entries = notes.entries().iter();
+        entries.map(|entry| (entry.key.clone(), entry.visible_to)).collect::<Vec<_>>()
+    };
+    assert_eq!(shapes(&read.metadata), shapes(&policy.metadata));
+    let spec = |meter: &NewMeter| meter.clone().spec().map(Arc::new).unwrap();
+    let specs: Vec<_> = read.meters.iter().map(spec).collect();
     assert_eq!(specs, policy.meters);
-    assert_eq!(read.meters.last().unwrap().overage, NewOverage::Percent(10));
+}
+
+#[test]
+fn an_audience_sees_what_is_shown_to_it() {
+    let policy = |audience| {
+        let mut out = Vec::new();
+        policies::write(&fixtures::policy(), audience, &mut out);
+        serde_json::from_slice::<serde_json::Value>(&out).unwrap()
+    };
+    let count = |shown: &serde_json::Value| shown["meters"].as_array().unwrap().len();
+    assert_eq!(count(&policy(None)), 8);
+    assert_eq!(count(&policy(Some(Audience::User))), 8);
+    assert_eq!(count(&policy(Some(Audience::Reseller))), 4);
+    assert_eq!(policy(Some(Audience::User))["metadata"].as_object().unwrap().len(), 1);
+    assert_eq!(policy(Some(Audience::Reseller))["metadata"].as_object().unwrap().len(), 0);
+
+    let (license, at) = fixtures::license();
+    for audience in [None, Some(Audience::Organization)] {
+        let terms = fixtures::policy().terms;
+        let shown = licenses::Shown { license: &license, policy_terms: Some(&terms), at, audience };
+        let mut out = Vec::new();
+        licenses::write(shown, &mut out);
+        let shown: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        for hidden in ["overrides", "owner", "users", "metadata_visible_to"] {
+            assert_eq!(shown.get(hidden).is_some(), audience.is_none(), "{hidden}");
+        }
+        // The terms that hold are the license's own.
+        assert_eq!(shown["terms"]["max_cores"], 16);
+        assert_eq!(shown["terms"]["unique"], "policy");
+        assert_eq!(shown["check_in_due"], "2026-12-23T14:20:00.123Z");
+    }
 }
 
 #[test]
 fn absent_and_null_differ_in_a_change() {
     let patch = |body: &str| policies::read_patch(body.as_bytes()).unwrap();
-    assert_eq!(patch("{}").duration_ms, None);
-    assert_eq!(patch(r#"{"duration_seconds":null}"#).duration_ms, Some(None));
-    assert_eq!(patch(r#"{"duration_seconds":2}"#).duration_ms, Some(Some(2000)));
+    let duration = |body: &str| patch(body).terms.duration_seconds;
+    assert_eq!(duration("{}"), None);
+    assert_eq!(duration(r#"{"terms":{"duration_seconds":null}}"#), Some(Seconds(None)));
+    assert_eq!(duration(r#"{"terms":{"duration_seconds":2}}"#), Some(Seconds(Some(2))));
     let meter = |body: &str| {
         let body = format!(r#"{{"meters":[{{"name":"m"{body}}}]}}"#);
         patch(&body).meters.remove(0).allowed
@@ -277,6 +416,33 @@ fn absent_and_null_differ_in_a_change() {
     assert_eq!(meter(""), None);
     assert_eq!(meter(r#","allowed":null"#), Some(None));
     assert_eq!(meter(r#","allowed":3"#), Some(Some(Decimal::whole(3))));
+    let expires = |body: &str| {
+        let body = format!(r#"{{"policy":"p"{body}}}"#);
+        licenses::read_new(body.as_bytes()).unwrap().expires_at
+    };
+    assert_eq!(expires(""), None);
+    assert_eq!(expires(r#","expires_at":null"#), Some(None));
+    let user = |body: &str| validations::read(body.as_bytes()).unwrap().user;
+    assert_eq!(user("{}"), None);
+    assert_eq!(user(r#"{"user":null}"#), Some(None));
+}
+
+#[test]
+fn passwords_stand_beside_people_and_are_not_shown() {
+    let body = br#"{"email":"a@b.example","password":"correct horse"}"#;
+    let (user, password) = users::read_new(body).unwrap();
+    assert_eq!(user.password, None);
+    assert_eq!(password, Some(users::Password("correct horse".into())));
+    assert_eq!(format!("{password:?}"), "Some(Password(…))");
+    for (body, expected, in_patch) in [
+        ("{}", None, None),
+        (r#"{"password":null}"#, None, Some(None)),
+        (r#"{"password":"12345678"}"#, Some("12345678"), None),
+    ] {
+        let (patch, password) = users::read_patch(body.as_bytes()).unwrap();
+        assert_eq!(password.map(|password| password.0).as_deref(), expected, "{body}");
+        assert_eq!(patch.password, in_patch, "{body}");
+    }
 }
 
 proptest::proptest! {
@@ -289,7 +455,7 @@ proptest::proptest! {
 
     #[test]
     fn no_json_near_the_form_panics(
-        name in "code|name|meters|policy|product|allowed|permissions|meter_while|overage|key_pattern",
+        name in "code|name|meters|policy|product|allowed|permissions|terms|overrides|metadata|users",
         value in r#"[-0-9.eE"\\u{}\[\],: a-d]{0,24}"#,
     ) {
         let body = format!("{{\"{name}\":{value}}}");

@@ -87,7 +87,9 @@ impl Verb {
 
     /// Whether it has a use for a member that others have not, and if not, whose it is.
     fn check_own(self, member: &str) -> Result<(), &'static str> {
-        use Verb::{CheckIn, CheckOut, Decrement, Heartbeat, Hold, Increment, Release, Set, Settle};
+        use Verb::{
+            CheckIn, CheckOut, Decrement, Heartbeat, Hold, Increment, Release, Set, Settle,
+        };
         let (is_own, otherwise) = match member {
             "amount" => (
                 matches!(self, Increment | Decrement | Set | Hold | Settle(_)),
@@ -140,9 +142,7 @@ pub fn read(target: Target<'_>, body: &[u8]) -> Result<Use, Problem> {
         Verb::Hold => read_body(target, body, &HOLD),
         Verb::Settle(_) => read_body(target, body, &SETTLE),
         Verb::CheckOut => read_body(target, body, &CHECK_OUT),
-        Verb::Release(_) | Verb::Heartbeat(_) | Verb::CheckIn(_) => {
-            read_body(target, body, &BARE)
-        }
+        Verb::Release(_) | Verb::Heartbeat(_) | Verb::CheckIn(_) => read_body(target, body, &BARE),
     }
 }
 

@@ -93,9 +93,9 @@ impl Model {
         self.ceiling() - self.held() - if self.is_peak() { 0 } else { self.total }
     }
 
-    /// Everything that time brings, one thing after the other.
-    pub fn catch_up(&mut self) {
-        if let (None, Some(cycle)) = (self.period_end, &self.cycle) {
+    /// Everything that time brings, one thing after the other. Only a use begins a first period.
+    pub fn catch_up(&mut self, is_used: bool) {
+        if let (None, Some(cycle), true) = (self.period_end, &self.cycle, is_used) {
             self.period_end = Some(cycle.period_at(Timestamp(self.now)).to.0);
         }
         loop {

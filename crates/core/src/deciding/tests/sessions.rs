@@ -17,7 +17,7 @@ fn of(user: Option<&str>, host: Option<&str>) -> Option<Subject> {
 
 impl World {
     /// Asks for somebody.
-    fn ask_for(&mut self, user: &str, operation: Operation) -> Result<Vec<Done>, &'static str> {
+    fn ask_for(&mut self, user: &str, operation: Operation) -> Outcome {
         self.ask_with(operation, |used| used.subject = of(Some(user), None))
     }
 }
@@ -260,6 +260,7 @@ fn a_day_is_paid_for_once_by_each() {
     assert_eq!(world.ask_with(check_out(1), on_host), first(4));
     assert_eq!(world.ask_with(check_out(1), on_host), again(4));
     // Who is nobody pays each time; and what is paid for is good at the limit, too.
+    assert_eq!(world.live.passes.len(), 4);
     assert_eq!(world.ask(check_out(1)), Err("limit-reached"));
     world.allowed_from = AllowedFrom::License(Some(2));
     assert_eq!(world.ask_for("ada", check_out(1)), again(4));

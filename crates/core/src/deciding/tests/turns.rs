@@ -255,3 +255,43 @@ fn a_peak_begins_with_what_is_held() {
         (0, check_out(1), Err("limit-reached")),
     ]);
 }
+
+/// A timer closes the last period of a meter that nobody moves, once, and the next use begins one.
+#[test]
+fn an_idle_meter_turns_once() {
+    let mut world = World::new(monthly(Some(10), Measure::Uses));
+    world.now = day(1, 10);
+    assert_eq!(world.idle(), [], "nothing has begun");
+    world.ask(up(4)).unwrap();
+    world.now = day(2, 1);
+    assert_eq!(world.idle(), [turn(-4, 0, 0)]);
+    assert_eq!(world.state.period_end, None);
+    world.now = day(9, 1);
+    assert_eq!(world.idle(), []);
+    assert_eq!(world.ask(up(10)), Ok(vec![(Increment, 10, 0, 10, 0)]));
+    assert_eq!(world.state.period_end, Some(day(10, 1)));
+}
+
+/// What a next period begins with keeps it going: something on hold, carried over or going on.
+#[test]
+fn an_idle_meter_goes_on_with_what_it_has() {
+    let free = Timing { free_seconds: 90 * 24 * 60 * 60, ..MINUTES };
+    for (rollover, measure, operation) in [
+        (Rollover::All, Measure::Uses, up(1)),
+        (Rollover::None, Measure::Uses, hold(1, Fit::Whole, None)),
+        (Rollover::None, Measure::Seats, check_out(1)),
+        (Rollover::None, Measure::Duration(free), check_out(1)),
+    ] {
+        let weeks = 60 * 24 * 60 * 60;
+        let mut world = World::new(MeterSpec {
+            rollover,
+            session_grace_seconds: weeks,
+            hold_seconds_max: weeks,
+            ..monthly(Some(10), measure)
+        });
+        world.ask(operation).unwrap();
+        world.now = day(2, 1);
+        assert_eq!(world.idle().len(), 1);
+        assert_eq!(world.state.period_end, Some(day(3, 1)), "{rollover:?} {operation:?}");
+    }
+}

@@ -217,3 +217,156 @@ fn an_audit_goes_on_after_a_flaw_and_counts_everything() {
     assert_eq!(auditor.last_change(&[3; 16]), Some(&changed));
     assert_eq!(auditor.last_change(&[4; 16]), None);
 }
+
+/// A use with all its figures: asked, applied, released, total, gross, held.
+fn with_held(
+    operation: OperationKind,
+    previous: Option<u64>,
+    (asked, applied, released, total, gross, held): (i64, i64, i64, i64, i64, i64),
+) -> Record<'static> {
+    let mut record = by(operation, previous, (asked, applied, 0, total, gross, None));
+    if let Event::Use(event) = &mut record.event {
+        event.counted = Counted { released, held, ..event.counted };
+    }
+    record
+}
+
+/// Each after a use of 5 as record 1 and a hold of 3 as record 2.
+#[test]
+fn units_on_hold_follow_from_those_before() {
+    use OperationKind::{Decrement, Hold, Increment, Release, Return, Set, Settle, Turn as Turned};
+    let amount = Err(Flaw::WrongAmount);
+    let total = |stated, computed| Err(Flaw::WrongTotal { stated, computed: Some(computed) });
+    let gross = |stated, computed| Err(Flaw::WrongGross { stated, computed: Some(computed) });
+    let held = |stated, computed| Err(Flaw::WrongHeld { stated, computed });
+    for (operation, figures, expected) in [
+        (Hold, (2, 2, 0, 5, 5, 5), Ok(())),
+        (Hold, (0, 0, 0, 5, 5, 3), Ok(())),
+        (Hold, (9, 2, 0, 5, 5, 5), Ok(())),
+        (Hold, (2, 2, 0, 5, 5, 4), held(4, Some(5))),
+        (Hold, (1, 2, 0, 5, 5, 5), amount),
+        (Hold, (-1, -1, 0, 5, 5, 2), amount),
+        (Hold, (2, 2, 0, 7, 5, 5), total(7, 5)),
+        (Hold, (2, 2, 0, 5, 7, 5), gross(7, 5)),
+        (Hold, (i64::MAX, i64::MAX, 0, 5, 5, 5), held(5, None)),
+        (Settle, (3, 3, 3, 8, 8, 0), Ok(())),
+        (Settle, (3, 1, 3, 6, 6, 0), Ok(())),
+        (Settle, (9, 9, 2, 14, 14, 1), Ok(())),
+        (Settle, (3, 3, 3, 8, 8, 3), held(3, Some(0))),
+        (Settle, (3, 3, 4, 8, 8, -1), held(-1, Some(-1))),
+        (Settle, (3, 3, -1, 8, 8, 4), amount),
+        (Settle, (2, 3, 3, 8, 8, 0), amount),
+        (Settle, (3, -3, 3, 2, 2, 0), amount),
+        (Settle, (3, 3, 3, 5, 8, 0), total(5, 8)),
+        (Settle, (3, 3, 3, 8, 5, 0), gross(5, 8)),
+        (Release, (3, 3, 3, 5, 5, 0), Ok(())),
+        (Release, (3, 3, 3, 5, 5, 1), held(1, Some(0))),
+        (Release, (4, 4, 4, 5, 5, -1), held(-1, Some(-1))),
+        (Release, (2, 3, 3, 5, 5, 0), amount),
+        (Release, (-1, -1, -1, 5, 5, 4), amount),
+        (Release, (3, 3, 3, 2, 5, 0), total(2, 5)),
+        (Return, (2, 2, 0, 3, 5, 3), Ok(())),
+        (Return, (2, 0, 0, 5, 5, 3), Ok(())),
+        (Return, (2, 2, 0, 3, 3, 3), gross(3, 5)),
+        (Return, (1, 2, 0, 3, 5, 3), amount),
+        (Return, (-1, -1, 0, 6, 5, 3), amount),
+        (Return, (2, 2, 0, 3, 5, 1), held(1, Some(3))),
+        (Increment, (1, 1, 0, 6, 6, 2), held(2, Some(3))),
+        (Decrement, (1, 1, 0, 4, 5, 4), held(4, Some(3))),
+        (Set, (0, -5, 0, 0, 5, 0), held(0, Some(3))),
+        (Turned, (0, -5, 0, 0, 5, 3), Err(Flaw::WrongTurn)),
+    ] {
+        let hold = with_held(Hold, Some(1), (3, 3, 0, 5, 5, 3));
+        let record = with_held(operation, Some(2), figures);
+        assert_eq!(
+            audit(&[opened(), used(None, 5, 5, 5), hold, record]),
+            expected,
+            "{operation:?} {figures:?}"
+        );
+    }
+}
+
+/// A turn, stamped then: of what ended, what ends next, and what was carried over.
+fn turned(
+    at: i64,
+    previous: Option<u64>,
+    (ended_at, next_end, carried): (Option<i64>, Option<i64>, i64),
+    (applied, total): (i64, i64),
+) -> Record<'static> {
+    let mut record = with_held(OperationKind::Turn, previous, (total, applied, 0, total, 5, 0));
+    record.at = Timestamp(at);
+    if let Event::Use(event) = &mut record.event {
+        let (ended_at, next_end) = (ended_at.map(Timestamp), next_end.map(Timestamp));
+        event.turn = Some(Turn { ended_at, next_end, carried });
+    }
+    record
+}
+
+/// Each after a use of 5 as record 1 and the beginning of a period that ends at 100 as record 2.
+#[test]
+fn turns_follow_from_those_before() {
+    let first = || turned(10, Some(1), (None, Some(100), 0), (0, 5));
+    let wrong = Err(Flaw::WrongTurn);
+    for (at, turn, figures, expected) in [
+        (100, (Some(100), Some(200), 0), (-5, 0), Ok(())),
+        (150, (Some(100), Some(200), 7), (-5, 0), Ok(())),
+        (950, (Some(100), Some(1000), 0), (-3, 2), Ok(())),
+        (100, (Some(100), None, 0), (-5, 0), Ok(())),
+        (99, (Some(100), Some(200), 0), (-5, 0), wrong),
+        (100, (Some(100), Some(100), 0), (-5, 0), wrong),
+        (100, (Some(100), Some(99), 0), (-5, 0), wrong),
+        // Late, up to what ended in that period: the next turn follows at once.
+        (200, (Some(100), Some(200), 0), (-5, 0), Ok(())),
+        (150, (Some(90), Some(200), 0), (-5, 0), wrong),
+        (150, (None, Some(200), 0), (-5, 0), wrong),
+        (150, (Some(100), Some(200), -1), (-5, 0), wrong),
+        (
+            150,
+            (Some(100), Some(200), 0),
+            (-4, 0),
+            Err(Flaw::WrongTotal { stated: 0, computed: Some(1) }),
+        ),
+    ] {
+        let records = [opened(), used(None, 5, 5, 5), first(), turned(at, Some(2), turn, figures)];
+        assert_eq!(audit(&records), expected, "{at} {turn:?} {figures:?}");
+    }
+    let with_gross = |at, turn, gross| {
+        let mut record = turned(at, None, turn, (0, 5));
+        if let Event::Use(event) = &mut record.event {
+            event.counted.gross = gross;
+        }
+        audit(&[opened(), record])
+    };
+    let alone = |at, turn| with_gross(at, turn, 0);
+    let out_of_nothing = Err(Flaw::WrongGross { stated: 5, computed: Some(0) });
+    assert_eq!(with_gross(10, (None, Some(100), 0), 5), out_of_nothing);
+    assert_eq!(alone(100, (Some(90), Some(200), 0)), wrong, "no period ran before");
+    assert_eq!(alone(10, (None, Some(100), 0)), Ok(()));
+    assert_eq!(alone(100, (None, Some(100), 0)), wrong, "also the first of a meter");
+    let mut other = used(Some(2), 1, 6, 6);
+    if let Event::Use(event) = &mut other.event {
+        event.turn = Some(Turn { ended_at: None, next_end: None, carried: 0 });
+    }
+    assert_eq!(audit(&[opened(), used(None, 5, 5, 5), first(), other]), wrong, "no turn at all");
+}
+
+#[test]
+fn a_trail_knows_holds_and_periods() {
+    let mut auditor = Auditor::new(account(), writer());
+    let hold = with_held(OperationKind::Hold, Some(2), (3, 3, 0, 5, 5, 3));
+    let turn = turned(10, Some(1), (None, Some(100), 4), (0, 5));
+    for record in [opened(), used(None, 5, 5, 5), turn, hold] {
+        let mut bytes = Vec::new();
+        record.encode(&mut bytes);
+        auditor.record(&bytes).unwrap();
+    }
+    let expected = Trail {
+        total: 5,
+        gross: 5,
+        held: 3,
+        period_end: Some(Timestamp(100)),
+        carried: 4,
+        last_record: 3,
+    };
+    assert_eq!(auditor.trail(LicenseId::from_bytes([3; 16]), "frames"), Some(expected));
+}

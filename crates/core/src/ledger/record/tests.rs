@@ -176,3 +176,193 @@ proptest! {
         }
     }
 }
+
+/// A record of each kind that holds, sessions, periods and machines brought, on meter `f`.
+fn others() -> [Record<'static>; 6] {
+    use OperationKind::{Hold, Release, Return, Settle, Turn as Turned};
+    let reference = |id, until: Option<i64>| Some(Reference { id, until: until.map(Timestamp) });
+    let of_hold = Reserved::Hold(HoldId::from_bytes([0xbb; 16]));
+    let of_session = Reserved::Session(SessionId::from_bytes([0xbb; 16]));
+    let figures = |operation, asked, applied, released, total, held| Counted {
+        operation,
+        asked,
+        applied,
+        released,
+        overage: 0,
+        total,
+        gross: 8,
+        allowed: None,
+        held,
+    };
+    let plain = |counted| UseEvent {
+        license: LicenseId::from_bytes([0xcc; 16]),
+        meter: "f",
+        counted,
+        previous: None,
+        activation: None,
+        reference: None,
+        turn: None,
+        idempotency: None,
+        occurred_at: None,
+        subject: None,
+        attributes: AttributesView::default(),
+    };
+    let machine = Some(ActivationId::from_bytes([0xaa; 16]));
+    let turn = |ended_at: Option<i64>, next_end: Option<i64>, carried| {
+        let (ended_at, next_end) = (ended_at.map(Timestamp), next_end.map(Timestamp));
+        Some(Turn { ended_at, next_end, carried })
+    };
+    [
+        UseEvent {
+            previous: Some(7),
+            activation: machine,
+            reference: reference(of_hold, Some(1000)),
+            counted: Counted { allowed: Some(10), ..figures(Hold, 5, 4, 0, 3, 4) },
+            ..plain(figures(Hold, 0, 0, 0, 0, 0))
+        },
+        UseEvent {
+            reference: reference(of_session, None),
+            ..plain(figures(Settle, 9, 8, 2, 8, 0))
+        },
+        UseEvent { reference: reference(of_hold, None), ..plain(figures(Release, 4, 4, 4, 3, 0)) },
+        UseEvent {
+            turn: turn(Some(1000), Some(2000), 2),
+            ..plain(figures(Turned, 0, -8, 0, 0, 1))
+        },
+        UseEvent { turn: turn(None, Some(2000), 0), ..plain(figures(Turned, 3, 0, 0, 3, 0)) },
+        UseEvent { activation: machine, ..plain(figures(Return, 3, 2, 0, 1, 0)) },
+    ]
+    .map(|event| Record { at: Timestamp(0), event: Event::Use(event) })
+}
+
+/// Golden bytes of version 1: these never change. After the flags and the operation come license
+/// and meter; then asked, applied, (released,) overage, total, gross, held.
+#[test]
+fn golden_bytes_of_holds_sessions_and_periods() {
+    let (a, b) = (&*"aa".repeat(16), &*"bb".repeat(16));
+    let expected: [(&str, &[&str]); 6] = [
+        ("c305", &["0a", "08", "00", "06", "10", "08", "14", "07", a, "09", b, "d00f"]),
+        ("8006", &["12", "10", "04", "00", "10", "10", "00", "02", b]),
+        ("8007", &["08", "08", "00", "06", "10", "00", "01", b]),
+        ("8008", &["00", "0f", "00", "00", "10", "02", "1c", "d00f", "a01f", "04"]),
+        ("8008", &["06", "00", "00", "06", "10", "00", "14", "a01f", "00"]),
+        ("4009", &["06", "04", "00", "02", "10", "00", a]),
+    ];
+    for (record, (flags, rest)) in others().iter().zip(expected) {
+        let expected = ["010100", flags, &"cc".repeat(16), "0166", &rest.concat()].concat();
+        assert_eq!(hex(&encoded(record)), expected, "{record:?}");
+        assert_eq!(Record::decode(&encoded(record)).as_ref(), Ok(record));
+    }
+}
+
+#[test]
+fn references_that_are_none_are_refused() {
+    let with = |kind: u8| {
+        let mut bytes = encoded(&others()[2]);
+        let place = bytes.len() - 17;
+        assert_eq!(bytes[place], REFERENCE_HOLD);
+        bytes[place] = kind;
+        Record::decode(&bytes).map(drop)
+    };
+    assert_eq!(with(REFERENCE_SESSION), Ok(()));
+    for kind in [0, 3, 5, 6, 7, 16 | 1, 16 | 2, 32 | 1, 64 | 2, 128 | 1] {
+        assert_eq!(with(kind), Err(RecordError::UnknownValue), "{kind}");
+    }
+    assert_eq!(with(REFERENCE_HOLD | REFERENCE_UNTIL), Err(RecordError::Truncated));
+}
+
+#[test]
+fn every_cut_of_the_others_is_refused() {
+    for record in others() {
+        let bytes = encoded(&record);
+        for end in 0..bytes.len() {
+            assert!(Record::decode(&bytes[..end]).is_err(), "{record:?} cut at {end}");
+        }
+        let longer = [&bytes[..], &[0]].concat();
+        assert_eq!(Record::decode(&longer), Err(RecordError::Trailing));
+    }
+}
+
+fn instants() -> impl Strategy<Value = Option<Timestamp>> {
+    prop::option::of(any::<i64>().prop_map(Timestamp))
+}
+
+fn references() -> impl Strategy<Value = (Option<Reference>, Option<Turn>)> {
+    let id = (any::<[u8; 16]>(), any::<bool>()).prop_map(|(id, is_hold)| match is_hold {
+        true => Reserved::Hold(HoldId::from_bytes(id)),
+        false => Reserved::Session(SessionId::from_bytes(id)),
+    });
+    prop_oneof![
+        Just((None, None)),
+        (id, instants()).prop_map(|(id, until)| (Some(Reference { id, until }), None)),
+        (instants(), instants(), any::<i64>()).prop_map(|(ended_at, next_end, carried)| {
+            (None, Some(Turn { ended_at, next_end, carried }))
+        }),
+    ]
+}
+
+prop_compose! {
+    fn uses()(
+        at in any::<i64>(),
+        license in any::<[u8; 16]>(),
+        operation in prop::sample::select(OperationKind::ALL),
+        figures in any::<[i64; 7]>(),
+        allowed in prop::option::of(any::<i64>()),
+        previous in prop::option::of(any::<u64>()),
+        activation in prop::option::of(any::<[u8; 16]>()),
+        (reference, turn) in references(),
+        key in prop::option::of(any::<([u8; 16], [u8; 8])>()),
+        occurred_at in instants(),
+        subject in prop::option::of(any::<[u8; 32]>()),
+    ) -> Record<'static> {
+        let [asked, applied, released, overage, total, gross, held] = figures;
+        let released = match operation {
+            OperationKind::Settle => released,
+            OperationKind::Release => applied,
+            _ => 0,
+        };
+        let counted =
+            Counted { operation, asked, applied, released, overage, total, gross, allowed, held };
+        Record {
+            at: Timestamp(at),
+            event: Event::Use(UseEvent {
+                license: LicenseId::from_bytes(license),
+                meter: "frames",
+                counted,
+                previous,
+                activation: activation.map(ActivationId::from_bytes),
+                reference,
+                turn,
+                idempotency: key.map(|(key, request)| (KeyDigest(key), RequestDigest(request))),
+                occurred_at,
+                subject: subject.map(Commitment),
+                attributes: AttributesView::default(),
+            }),
+        }
+    }
+}
+
+proptest! {
+    /// Every use reads back as it was written, whatever its figures are.
+    #[test]
+    fn uses_read_back(record in uses()) {
+        let bytes = encoded(&record);
+        prop_assert_eq!(Record::decode(&bytes), Ok(record.clone()));
+    }
+
+    /// A few bytes of it changed make another record, in its only form, or none.
+    #[test]
+    fn changed_uses_have_one_encoding_or_none(
+        record in uses(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut bytes = encoded(&record);
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Ok(record) = Record::decode(&bytes) {
+            prop_assert_eq!(encoded(&record), bytes);
+        }
+    }
+}

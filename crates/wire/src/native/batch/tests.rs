@@ -1,6 +1,6 @@
 use usance_core::license::LicenseKey;
 use usance_core::quantity::Decimal;
-use usance_core::usage::{Fit, Operation, Step};
+use usance_core::usage::{CheckOut, Fit, NewHold, Operation, Step};
 
 use super::*;
 
@@ -13,6 +13,7 @@ fn plain(license: &str, meter: &str, amount: i64) -> Use {
             bound: None,
             fit: Fit::Whole,
         }),
+        activation: None,
         idempotency_key: None,
         occurred_at: None,
         subject: None,
@@ -65,7 +66,7 @@ fn a_bad_item_refuses_itself_and_no_other() {
                     }
                 ),
             ),
-            (6, format!("{}operation must be increment, decrement, set or reset", place(6))),
+            (6, format!("{}operation must be one of {}", place(6), Verb::WORDS.join(", "))),
             (7, "amount does not fit 64 bits at this scale".to_owned()),
             (8, format!("{}colour is not known here; known are {known}", place(8))),
         ]
@@ -78,6 +79,59 @@ fn a_bad_item_refuses_itself_and_no_other() {
     let lines = read(Form::Lines, items.join("\n").as_bytes()).unwrap();
     assert_eq!(lines.uses, uses);
     assert_eq!(problems(&lines), wrong(|_| String::new()));
+}
+
+#[test]
+fn holds_and_sessions_are_named_in_the_item() {
+    let hold = "hold_0193b2c4d5e67890a1b2c3d4e5f60718";
+    let session = "ses_0193b2c4d5e67890a1b2c3d4e5f60718";
+    let item = |inside: &str| {
+        let body = format!(r#"{{"license":"AAAA-1","meter":"m",{inside}}}"#);
+        let batch = read(Form::Lines, body.as_bytes()).unwrap();
+        let told = problems(&batch).into_iter().map(|(_, told)| told).next();
+        batch.uses.into_iter().next().map(|used| used.operation).ok_or_else(|| told.unwrap())
+    };
+    let (hold_id, session_id) = (hold.parse().unwrap(), session.parse().unwrap());
+    for (inside, expected) in [
+        (format!(r#""operation":"settle","hold":"{hold}""#), Operation::Settle(hold_id, None)),
+        (format!(r#""operation":"release","hold":"{hold}""#), Operation::Release(hold_id)),
+        (
+            format!(r#""session":"{session}","operation":"heartbeat""#),
+            Operation::Heartbeat(session_id),
+        ),
+        (
+            format!(r#""operation":"check-in","session":"{session}","count":null"#),
+            Operation::CheckIn(session_id),
+        ),
+        (
+            r#""operation":"check-out","count":2"#.into(),
+            Operation::CheckOut(CheckOut { count: Decimal::whole(2) }),
+        ),
+        (
+            r#""operation":"hold","seconds":5"#.into(),
+            Operation::Hold(NewHold { amount: Decimal::ONE, fit: Fit::Whole, seconds: Some(5) }),
+        ),
+    ] {
+        assert_eq!(item(&inside), Ok(expected), "{inside}");
+    }
+    let id = "must be an id: expected hold_ and 32 lower-case hexadecimal digits";
+    for (inside, expected) in [
+        (r#""operation":"settle""#.to_owned(), "hold is missing".to_owned()),
+        (r#""operation":"release","hold":"x""#.into(), format!("hold {id}")),
+        (format!(r#""hold":"{hold}""#), "hold belongs to a settle or release".into()),
+        (
+            format!(r#""operation":"check-out","session":"{session}""#),
+            "session belongs to a heartbeat or check-in".into(),
+        ),
+        (r#""count":1"#.into(), "count belongs to a check-out".into()),
+        (r#""operation":"set","amount":1,"seconds":1"#.into(), "seconds belongs to a hold".into()),
+        (
+            format!(r#""operation":"settle","hold":"{hold}","partial":true"#),
+            "partial belongs to an increment, decrement or hold".into(),
+        ),
+    ] {
+        assert_eq!(item(&inside), Err(expected), "{inside}");
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
-use usance_core::id::LicenseId;
+use usance_core::id::{ActivationId, LicenseId};
 use usance_core::quantity::Scale;
-use usance_core::refusal::Kind;
+use usance_core::refusal::{Kind, LimitFigures};
 use usance_core::text::Code;
 use usance_core::time::Timestamp;
 
@@ -27,7 +27,18 @@ fn figures() -> Box<Figures> {
         allowed: Some(1000),
         ceiling: Some(1100),
         held: 1,
+        used: 976,
     })
+}
+
+fn limit_of(of: Limited) -> Refusal {
+    Refusal::LimitOf(Box::new(LimitFigures {
+        license: license(),
+        of,
+        limit: 3,
+        present: 4,
+        asked: 1,
+    }))
 }
 
 /// Every no there is, with its status and the members that belong to it alone.
@@ -43,6 +54,34 @@ pub(in crate::native) fn all() -> Vec<(Problem, u16, &'static str)> {
         (Refusal::BoundReached(figures(), 905), 409, with_bound),
         (Refusal::FloorReached(figures(), -5), 409, with_floor),
         (Refusal::CounterFull(figures()), 409, figured),
+        (Refusal::ReservedForOthers(figures(), -3), 409, r#""meter":"frames","available":0"#),
+        (
+            limit_of(Limited::Activations),
+            409,
+            r#""of":"activations","limit":3,"present":4,"asked":1"#,
+        ),
+        (limit_of(Limited::Deactivations), 409, r#""of":"deactivations""#),
+        (limit_of(Limited::Cores), 409, r#""of":"cores""#),
+        (limit_of(Limited::Memory), 409, r#""of":"memory""#),
+        (limit_of(Limited::Disk), 409, r#""of":"disk""#),
+        (limit_of(Limited::Processes), 409, r#""of":"processes""#),
+        (limit_of(Limited::Users), 409, r#""of":"users""#),
+        (Refusal::TooMany(Kind::Hold, 10_000), 409, r#""kind":"hold","limit":10000"#),
+        (Refusal::Over(Kind::Session, "ses_1".into()), 410, r#""kind":"session","id":"ses_1""#),
+        (Refusal::NotMetered(meter()), 422, r#""meter":"frames""#),
+        (Refusal::MeterMissing(meter()), 422, r#""meter":"frames""#),
+        (Refusal::AccessDenied(license()), 403, of_license),
+        (
+            Refusal::ActivationDead(ActivationId::from_bytes([0x2b; 16])),
+            403,
+            r#""activation":"act_2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b""#,
+        ),
+        (Refusal::ActivationNotAllowed("no virtual machine"), 403, "no virtual machine"),
+        (
+            Refusal::LicenseOverdue(license(), Timestamp(0)),
+            403,
+            r#""check_in_due":"1970-01-01T00:00:00.000Z""#,
+        ),
         (Refusal::AmountNotPositive, 422, ""),
         (
             Refusal::FractionBeyondScale { meter: meter(), scale: Scale::new(2).unwrap() },

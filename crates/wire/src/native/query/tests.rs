@@ -68,6 +68,21 @@ fn filters() {
 }
 
 #[test]
+fn filters_of_activations() {
+    let query = "license=KEY-1&product=renderer&policy=p&fingerprint=a%20b&user=a%40b&limit=5";
+    let (filter, page) = read_activations(query).unwrap();
+    assert_eq!(page.limit, 5);
+    assert_eq!(filter.license, Some(LicenseRef::parse("KEY-1")));
+    assert_eq!(filter.product.map(drop), Some(()));
+    assert_eq!(filter.policy.map(drop), Some(()));
+    assert_eq!(filter.fingerprint.as_deref(), Some("a b"));
+    assert_eq!(filter.user, Some(UserRef::Email("a@b".into())));
+    assert_eq!(read_activations("").unwrap().0, ActivationFilter::default());
+    assert_eq!(told(read_activations("license=")), "license must not be empty");
+    assert_eq!(told(read_activations("policy=A")), "policy must be an id or a code");
+}
+
+#[test]
 fn usage_windows() {
     let asked = read_usage("from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00%2B01:00").unwrap();
     assert_eq!(asked.to.0 - asked.from.0, 23 * HOUR_MS);
@@ -116,6 +131,7 @@ proptest::proptest! {
         drop(read_none(&query));
         drop(read_page(&query));
         drop(read_licenses(&query));
+        drop(read_activations(&query));
         drop(read_policies(&query));
         drop(read_usage(&query));
         drop(read_inclusion(&query));

@@ -20,10 +20,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
     let new = [&[("code", code()), ("name", or_null(name()))][..], &unset_metadata()].concat();
     let patch = [&[("name", name())][..], &metadata()].concat();
     vec![
-        (
-            "Product",
-            shown_in_part(&[&named("prod_"), &metadata(), &archived, &stamps], hidden),
-        ),
+        ("Product", shown_in_part(&[&named("prod_"), &metadata(), &archived, &stamps], hidden)),
         ("NewProduct", asked(&["code"], &new)),
         ("ProductPatch", asked(&[], &[&patch[..], &archived].concat())),
         ("Entitlement", shown_in_part(&[&named("ent_"), &metadata(), &stamps], hidden)),

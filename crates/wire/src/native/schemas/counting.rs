@@ -25,6 +25,10 @@ const LIMITED: [Limited; 7] = [
 
 /// Their schemas, by name.
 pub(super) fn all() -> Vec<(&'static str, Value)> {
+    [requests(), answers(), records(), sums()].concat()
+}
+
+fn requests() -> Vec<(&'static str, Value)> {
     let partial = ("partial", or_null(boolean()));
     let seconds = json!({"type": "integer", "minimum": 1, "maximum": HOLD_SECONDS_MAX});
     let seconds = ("seconds", or_null(seconds));
@@ -37,8 +41,6 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         seconds.clone(),
         count.clone(),
     ];
-    let of = [("license", id("lic_")), ("meter", code())];
-    let record = [("record", whole()), ("at", time())];
     let step = [&by_hand[..], &told()].concat();
     let settle = [&[("amount", or_null(amount()))][..], &told()].concat();
     let hold = [&settle[..], &[seconds, partial]].concat();
@@ -53,6 +55,13 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         ("BareUse", asked(&[], &told())),
         ("BatchUse", asked(&["license", "meter"], &[&target[..], &step, &rare].concat())),
         ("Subject", subject()),
+    ]
+}
+
+fn answers() -> Vec<(&'static str, Value)> {
+    let of = [("license", id("lic_")), ("meter", code())];
+    let record = [("record", whole()), ("at", time())];
+    vec![
         (
             "Answer",
             shown_in_part(
@@ -85,6 +94,13 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         ("Meter", meter()),
         ("Hold", hold_shown()),
         ("Session", session_shown()),
+    ]
+}
+
+fn records() -> Vec<(&'static str, Value)> {
+    let of = [("license", id("lic_")), ("meter", code())];
+    let record = [("record", whole()), ("at", time())];
+    vec![
         (
             "UseRecord",
             shown_in_part(
@@ -119,6 +135,11 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
             ]),
         ),
         ("Record", json!({"anyOf": [reference("UseRecord"), reference("RefusedRecord")]})),
+    ]
+}
+
+fn sums() -> Vec<(&'static str, Value)> {
+    vec![
         ("UsageWindow", usage_window()),
         (
             "Usage",

@@ -17,23 +17,11 @@ use crate::native::schemas::parts::{
 
 /// Their schemas, by name.
 pub(super) fn all() -> Vec<(&'static str, Value)> {
-    let fingerprints = || list(fingerprint(), SCOPE_ITEMS_MAX);
-    let scope = [
-        ("product", or_null(text())),
-        ("policy", or_null(text())),
-        ("activation", or_null(id("act_"))),
-        ("fingerprints", or_null(fingerprints())),
-        ("components", or_null(fingerprints())),
-        ("user", or_null(text())),
-        ("entitlements", or_null(list(code(), ENTITLEMENTS_MAX))),
-        ("checksum", or_null(machine_text())),
-        ("version", or_null(machine_text())),
-        ("quick", or_null(boolean())),
-    ];
+    let scope = scope();
     let transfer = [("policy", text())];
     vec![
-        ("Terms", terms(|field| term(field), true)),
-        ("SomeTerms", terms(|field| term(field), false)),
+        ("Terms", terms(term, true)),
+        ("SomeTerms", terms(term, false)),
         ("Overrides", terms(override_of, false)),
         ("License", license()),
         ("NewLicense", new_license()),
@@ -60,10 +48,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
             ),
         ),
         ("ValidationRequest", asked(&[], &scope)),
-        (
-            "KeyValidationRequest",
-            asked(&["key"], &[&[("key", text())][..], &scope].concat()),
-        ),
+        ("KeyValidationRequest", asked(&["key"], &[&[("key", text())][..], &scope].concat())),
         (
             "Validation",
             shown(&[&[
@@ -87,12 +72,25 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         ),
         (
             "LicenseFile",
-            shown(&[&[
-                ("file", text()),
-                ("issued_at", time()),
-                ("expires_at", or_null(time())),
-            ]]),
+            shown(&[&[("file", text()), ("issued_at", time()), ("expires_at", or_null(time()))]]),
         ),
+    ]
+}
+
+/// What a validation is held against.
+fn scope() -> Vec<(&'static str, Value)> {
+    let fingerprints = || list(fingerprint(), SCOPE_ITEMS_MAX);
+    vec![
+        ("product", or_null(text())),
+        ("policy", or_null(text())),
+        ("activation", or_null(id("act_"))),
+        ("fingerprints", or_null(fingerprints())),
+        ("components", or_null(fingerprints())),
+        ("user", or_null(text())),
+        ("entitlements", or_null(list(code(), ENTITLEMENTS_MAX))),
+        ("checksum", or_null(machine_text())),
+        ("version", or_null(machine_text())),
+        ("quick", or_null(boolean())),
     ]
 }
 

@@ -3,8 +3,7 @@
 use serde_json::{Map, Value, json};
 use usance_core::license::Status;
 use usance_core::limits::{
-    ATTRIBUTE_VALUE_BYTES_MAX, ATTRIBUTES_MAX, CODE_BYTES_MAX, METADATA_ENTRIES_MAX,
-    NAME_BYTES_MAX,
+    ATTRIBUTE_VALUE_BYTES_MAX, ATTRIBUTES_MAX, CODE_BYTES_MAX, METADATA_ENTRIES_MAX, NAME_BYTES_MAX,
 };
 use usance_core::token::Permission;
 use usance_core::usage::OperationKind;

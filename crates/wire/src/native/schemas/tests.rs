@@ -1,17 +1,25 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use usance_core::audience::Audience;
+use usance_core::command::MadeFile;
+use usance_core::id::{ActivationId, HoldId};
 use usance_core::ledger::tree::Hash;
-use usance_core::usage::Subject;
+use usance_core::meter::{Counted, Turn};
+use usance_core::time::Timestamp;
+use usance_core::usage::{OperationKind, Reference, Reserved, Subject};
+use usance_core::validation::Validation;
 use usance_core::view::{
     ConsistencyProof, History, HistoryEntry, HistoryEvent, InclusionProof, Page, UsageReport,
     Window,
 };
 
 use crate::native::fixtures;
+use crate::native::licenses::Shown;
 use crate::native::{
-    answers, batch, caller, customers, ledger, licenses, meters, policies, problem, products,
-    records, tokens, usage, uses,
+    activations, answers, batch, caller, customers, entitlements, files, holds, keys, ledger,
+    licenses, meters, policies, problem, processes, products, records, sessions, specs, terms,
+    tokens, usage, users, uses, validations,
 };
 
 fn schema(name: &str) -> Value {
@@ -102,13 +110,31 @@ fn what_is_read_is_what_the_contract_says() {
         ("CustomerPatch", &customers::PATCH),
         ("NewPolicy", &policies::NEW),
         ("PolicyPatch", &policies::PATCH),
-        ("NewPolicyMeter", &policies::NEW_METER),
-        ("PolicyMeterPatch", &policies::METER_PATCH),
+        ("NewMeter", &specs::NEW),
+        ("PolicyMeterPatch", &specs::PATCH),
+        ("NewEntitlement", &entitlements::NEW),
+        ("EntitlementPatch", &entitlements::PATCH),
+        ("SomeTerms", &terms::NAMES),
+        ("Overrides", &terms::NAMES),
+        ("Transfer", &licenses::TRANSFER),
+        ("NewActivation", &activations::NEW),
+        ("ActivationPatch", &activations::PATCH),
+        ("NewComponent", &activations::COMPONENT),
+        ("NewProcess", &processes::NEW),
+        ("ValidationRequest", &validations::REQUEST),
+        ("KeyValidationRequest", &validations::REQUEST_OF_KEY),
+        ("FileRequest", &files::REQUEST),
+        ("NewUser", &users::FIELDS),
+        ("UserPatch", &users::FIELDS),
         ("NewLicense", &licenses::NEW),
         ("LicensePatch", &licenses::PATCH),
         ("AllowedChange", &licenses::ALLOWED),
         ("NewToken", &tokens::NEW),
         ("Use", &uses::USE),
+        ("HoldUse", &uses::HOLD),
+        ("SettleUse", &uses::SETTLE),
+        ("CheckOutUse", &uses::CHECK_OUT),
+        ("BareUse", &uses::BARE),
         ("BatchUse", &batch::ITEM),
         ("Subject", &uses::SUBJECT),
     ] {
@@ -120,17 +146,45 @@ fn what_is_read_is_what_the_contract_says() {
 
 #[test]
 fn what_is_written_is_what_the_contract_says() {
-    check_shown("Product", |out| products::write(&fixtures::product(), out));
-    check_shown("Customer", |out| customers::write(&fixtures::customer(), out));
-    check_shown("Policy", |out| policies::write(&fixtures::policy(), out));
-    let (license, now) = fixtures::license();
-    check_shown("License", |out| licenses::write(&license, now, out));
+    for audience in [None, Some(Audience::User), Some(Audience::Activation)] {
+        check_shown("Product", |out| products::write(&fixtures::product(), audience, out));
+        check_shown("Customer", |out| customers::write(&fixtures::customer(), audience, out));
+        check_shown("Policy", |out| policies::write(&fixtures::policy(), audience, out));
+        check_shown("User", |out| users::write(&fixtures::user(), audience, out));
+        let entitlement = fixtures::entitlement();
+        check_shown("Entitlement", |out| entitlements::write(&entitlement, audience, out));
+        let activation = fixtures::activation();
+        check_shown("Activation", |out| activations::write(&activation, audience, out));
+        check_shown("Process", |out| processes::write(&fixtures::process(), audience, out));
+        check_shown("Session", |out| sessions::write(&fixtures::session(), audience, out));
+        let validation = fixtures::validation();
+        check_shown("Validation", |out| validations::write(&validation, audience, out));
+        let nothing = Validation { license: None, ..validation };
+        check_shown("Validation", |out| validations::write(&nothing, audience, out));
+        let ((license, at), policy) = (fixtures::license(), fixtures::policy());
+        for policy_terms in [None, Some(&*policy.terms)] {
+            let shown = Shown { license: &license, policy_terms, at, audience };
+            check_shown("License", |out| licenses::write(shown, out));
+        }
+    }
     let (token, secret) = fixtures::token();
     check_shown("Token", |out| tokens::write(&token, None, out));
     check_shown("MadeToken", |out| tokens::write(&token, Some(&secret), out));
     check_shown("Meter", |out| meters::write(&fixtures::meter(), out));
     check_shown("Caller", |out| caller::write(&fixtures::caller(), out));
     check_shown("Answer", |out| answers::write(&answers::tests::answer(), out));
+    for answer in answers::tests::rare() {
+        check_shown("Answer", |out| answers::write(&answer, out));
+    }
+    check_shown("Hold", |out| holds::write(&fixtures::hold(), out));
+    let account = fixtures::caller().account;
+    let key = fixtures::public_key();
+    check_shown("MadeKey", |out| keys::write(account, &key, out));
+    check_shown("PublicKeys", |out| keys::write_all(account, &[key], out));
+    check_shown("LicenseFile", |out| {
+        let file = MadeFile { text: "-----\n".into(), issued_at: Timestamp(0), expires_at: None };
+        files::write(&file, out);
+    });
     for (problem, ..) in problem::tests::all() {
         check_shown("Problem", |out| problem.write("5f-1", out));
     }
@@ -141,6 +195,9 @@ fn histories_sums_and_proofs_are_what_the_contract_says() {
     let answer = answers::tests::answer();
     let used = |subject: Option<Subject>| HistoryEvent::Use {
         counted: answer.counted,
+        activation: None,
+        reference: None,
+        turn: None,
         occurred_at: Some(answer.at),
         subject,
         attributes: vec![("scene".into(), "in\"tro".into())],
@@ -151,22 +208,38 @@ fn histories_sums_and_proofs_are_what_the_contract_says() {
         code: "limit-reached".into(),
         total: 97,
     };
+    let turned = HistoryEvent::Use {
+        counted: Counted { operation: OperationKind::Turn, ..answer.counted },
+        activation: Some(ActivationId::from_bytes([9; 16])),
+        reference: Some(Reference { id: Reserved::Hold(HoldId::from_bytes([8; 16])), until: None }),
+        turn: Some(Turn { ended_at: None, next_end: Some(answer.at), carried: 5 }),
+        occurred_at: None,
+        subject: None,
+        attributes: vec![],
+    };
     let subject = Subject { user: Some("ada".into()), ..Subject::default() };
     let entry = |event| HistoryEntry { record: 17, at: answer.at, event };
-    let events = [used(Some(subject)), used(None), refused];
+    let events = [used(Some(subject)), used(None), refused, turned];
     let history = History {
         license: answer.license,
         meter: answer.meter.clone(),
         scale: answer.scale,
+        measure: usance_core::meter::Measure::Uses,
         page: Page { items: events.into_iter().map(entry).collect(), next: Some("c".into()) },
     };
     let mut out = Vec::new();
-    records::write(&history, &mut out);
+    records::write(&history, Some(Audience::Organization), &mut out);
+    assert!(!String::from_utf8(out).unwrap().contains("subject"));
+    let mut out = Vec::new();
+    records::write(&history, None, &mut out);
     let page: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(page["next"], "c");
-    for (item, name) in
-        page["items"].as_array().unwrap().iter().zip(["UseRecord", "UseRecord", "RefusedRecord"])
-    {
+    for (item, name) in page["items"].as_array().unwrap().iter().zip([
+        "UseRecord",
+        "UseRecord",
+        "RefusedRecord",
+        "UseRecord",
+    ]) {
         check_value(&schema(name), item, name);
     }
     check_shown("Usage", |out| {

@@ -1,15 +1,40 @@
+use usance_core::activation::ActivationRef;
 use usance_core::license::LicenseKey;
 use usance_core::time::Timestamp;
 
 use super::*;
 
-fn target(kind: OperationKind) -> Target<'static> {
+fn target(verb: Verb) -> Target<'static> {
     Target {
         license: LicenseRef::Key(LicenseKey("AAAA-BBBB".into())),
         meter: Code::parse("meter", "frames").unwrap(),
-        kind,
+        verb,
         header_key: None,
     }
+}
+
+fn hold() -> HoldId {
+    HoldId::from_bytes([3; 16])
+}
+
+fn session() -> SessionId {
+    SessionId::from_bytes([4; 16])
+}
+
+/// Each that there is.
+fn verbs() -> [Verb; 10] {
+    [
+        Verb::Increment,
+        Verb::Decrement,
+        Verb::Set,
+        Verb::Reset,
+        Verb::Hold,
+        Verb::Settle(hold()),
+        Verb::Release(hold()),
+        Verb::CheckOut,
+        Verb::Heartbeat(session()),
+        Verb::CheckIn(session()),
+    ]
 }
 
 fn decimal(text: &str) -> Decimal {
@@ -24,7 +49,7 @@ fn told(problem: Problem) -> String {
     }
 }
 
-fn refused(kind: OperationKind, body: &str) -> String {
+fn refused(kind: Verb, body: &str) -> String {
     match read(target(kind), body.as_bytes()) {
         Ok(read) => panic!("{body} was read as {read:?}"),
         Err(problem) => told(problem),
@@ -33,11 +58,12 @@ fn refused(kind: OperationKind, body: &str) -> String {
 
 #[test]
 fn a_use_reads_whole() {
-    let body = r#" { "amount" : 2.50, "idempotency_key":"frame-\u00e4\n", "bound":"90",
+    let body = r#" { "amount" : 2.50, "idempotency_key":"frame-\u00e4\n",
+        "activation":"9f\"3c", "bound":"90",
         "partial":true, "occurred_at":"2026-11-23T14:20:00Z",
         "subject":{"user":"ada","host":null,"address":"10.0.0.7"},
         "attributes":{"scene":"intro","gpu":"\"a\""} } "#;
-    let read = read(target(OperationKind::Increment), body.as_bytes()).unwrap();
+    let read = read(target(Verb::Increment), body.as_bytes()).unwrap();
     let expected = Use {
         license: LicenseRef::Key(LicenseKey("AAAA-BBBB".into())),
         meter: Code::parse("meter", "frames").unwrap(),
@@ -46,6 +72,7 @@ fn a_use_reads_whole() {
             bound: Some(decimal("90")),
             fit: Fit::Partial,
         }),
+        activation: Some(ActivationRef::Fingerprint("9f\"3c".into())),
         idempotency_key: Some(IdempotencyKey::parse("frame-ä\n".into()).unwrap()),
         occurred_at: Some(Timestamp(1_795_443_600_000)),
         subject: Some(Subject {
@@ -66,15 +93,15 @@ fn a_use_reads_whole() {
 fn everything_may_be_left_out_that_has_a_meaning_then() {
     let one = Step { amount: Decimal::ONE, bound: None, fit: Fit::Whole };
     let nulls = r#"{"amount":null,"idempotency_key":null,"bound":null,"partial":null,
-        "occurred_at":null,"subject":null,"attributes":null}"#;
+        "occurred_at":null,"subject":null,"attributes":null,"activation":null}"#;
     for (kind, body, expected) in [
-        (OperationKind::Increment, "", Operation::Increment(one)),
-        (OperationKind::Increment, "{}", Operation::Increment(one)),
-        (OperationKind::Increment, nulls, Operation::Increment(one)),
-        (OperationKind::Decrement, "", Operation::Decrement(one)),
-        (OperationKind::Reset, "", Operation::Reset),
-        (OperationKind::Reset, nulls, Operation::Reset),
-        (OperationKind::Set, r#"{"amount":0}"#, Operation::Set(decimal("0"))),
+        (Verb::Increment, "", Operation::Increment(one)),
+        (Verb::Increment, "{}", Operation::Increment(one)),
+        (Verb::Increment, nulls, Operation::Increment(one)),
+        (Verb::Decrement, "", Operation::Decrement(one)),
+        (Verb::Reset, "", Operation::Reset),
+        (Verb::Reset, nulls, Operation::Reset),
+        (Verb::Set, r#"{"amount":0}"#, Operation::Set(decimal("0"))),
     ] {
         let read = read(target(kind), body.as_bytes()).unwrap();
         assert_eq!(read.operation, expected, "{body}");
@@ -82,6 +109,49 @@ fn everything_may_be_left_out_that_has_a_meaning_then() {
         assert_eq!(read.occurred_at, None);
         assert_eq!(read.subject, None);
         assert!(read.attributes.is_empty());
+    }
+}
+
+#[test]
+fn holds_and_sessions() {
+    let new =
+        |amount, fit, seconds| Operation::Hold(NewHold { amount: decimal(amount), fit, seconds });
+    let out = |count| Operation::CheckOut(CheckOut { count: decimal(count) });
+    let whole = r#"{"amount":"2.5","seconds":60,"partial":true}"#;
+    for (verb, body, expected) in [
+        (Verb::Hold, "", new("1", Fit::Whole, None)),
+        (Verb::Hold, whole, new("2.5", Fit::Partial, Some(60))),
+        (Verb::Hold, r#"{"seconds":7776000}"#, new("1", Fit::Whole, Some(7_776_000))),
+        (Verb::Settle(hold()), "", Operation::Settle(hold(), None)),
+        (Verb::Settle(hold()), r#"{"amount":0}"#, Operation::Settle(hold(), Some(decimal("0")))),
+        (Verb::Release(hold()), "{}", Operation::Release(hold())),
+        (Verb::CheckOut, "", out("1")),
+        (Verb::CheckOut, r#"{"count":3}"#, out("3")),
+        (Verb::Heartbeat(session()), "", Operation::Heartbeat(session())),
+        (Verb::CheckIn(session()), "", Operation::CheckIn(session())),
+    ] {
+        let read = read(target(verb), body.as_bytes()).unwrap();
+        assert_eq!(read.operation, expected, "{body}");
+        assert!(Verb::WORDS.contains(&expected.word()));
+    }
+    for (verb, body, expected) in [
+        (Verb::Hold, r#"{"seconds":0}"#, "seconds must be 1 second to 90 days"),
+        (Verb::Hold, r#"{"seconds":7776001}"#, "seconds must be 1 second to 90 days"),
+        (Verb::Hold, r#"{"activation":""}"#, "activation must be an id or a fingerprint"),
+        (Verb::Settle(hold()), r#"{"amount":99999999999999999999}"#, "amount-out-of-range"),
+    ] {
+        assert_eq!(refused(verb, body), expected, "{body}");
+    }
+    for (verb, stray) in [
+        (Verb::Hold, "bound"),
+        (Verb::Settle(hold()), "partial"),
+        (Verb::Release(hold()), "amount"),
+        (Verb::CheckOut, "amount"),
+        (Verb::Heartbeat(session()), "count"),
+        (Verb::Increment, "seconds"),
+    ] {
+        let told = refused(verb, &format!("{{\"{stray}\":1}}"));
+        assert!(told.starts_with(&format!("{stray} is not known here")), "{told}");
     }
 }
 
@@ -118,7 +188,7 @@ fn amounts_are_exact_or_refused() {
         ("{}", Err(FORM)),
     ] {
         let body = format!("{{\"amount\":{text}}}");
-        let found = read(target(OperationKind::Set), body.as_bytes());
+        let found = read(target(Verb::Set), body.as_bytes());
         let found = found.map(|read| read.operation).map_err(told);
         let expected = expected.map(|text| Operation::Set(decimal(text))).map_err(str::to_owned);
         assert_eq!(found, expected, "{text}");
@@ -127,7 +197,8 @@ fn amounts_are_exact_or_refused() {
 
 #[test]
 fn bad_uses_say_what_is_wrong() {
-    use OperationKind::{Decrement, Increment, Reset, Set};
+    use Verb::{Decrement, Increment, Reset, Set};
+    const RESET: &str = "amount belongs to an increment, decrement, set, hold or settle";
     let known = USE.join(", ");
     let long = "x".repeat(256);
     let many = (0..17).map(|index| format!("\"a{index}\":\"\"")).collect::<Vec<_>>().join(",");
@@ -209,9 +280,9 @@ fn bad_uses_say_what_is_wrong() {
         (
             Set,
             r#"{"amount":1,"partial":false}"#,
-            "partial belongs to an increment or decrement".into(),
+            "partial belongs to an increment, decrement or hold".into(),
         ),
-        (Reset, r#"{"amount":0}"#, "amount has no meaning for a reset; set takes a value".into()),
+        (Reset, r#"{"amount":0}"#, RESET.into()),
     ] {
         assert_eq!(refused(kind, body), expected, "{body}");
     }
@@ -239,7 +310,7 @@ fn malformed_json_says_where() {
         (b" ", 1, 1),
         (deep_member.as_bytes(), 1, deep_member.len()),
     ] {
-        let found = read(target(OperationKind::Increment), body);
+        let found = read(target(Verb::Increment), body);
         let Err(Problem::Fault(crate::native::Fault::MalformedJson(malformed))) = found else {
             panic!("{} is not malformed: {found:?}", String::from_utf8_lossy(body));
         };
@@ -254,11 +325,11 @@ fn depth_bombs_are_harmless() {
     let deep = format!("{}{}", "[".repeat(30_000), "]".repeat(30_000));
     let objects = format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000));
     for bomb in [deep, objects] {
-        let told = refused(OperationKind::Increment, &format!("{{\"subject\":{bomb}}}"));
+        let told = refused(Verb::Increment, &format!("{{\"subject\":{bomb}}}"));
         assert!(told.starts_with("subject"), "{told}");
-        let told = refused(OperationKind::Increment, &format!("{{\"attributes\":{bomb}}}"));
+        let told = refused(Verb::Increment, &format!("{{\"attributes\":{bomb}}}"));
         assert!(told.starts_with("attributes"), "{told}");
-        let told = refused(OperationKind::Increment, &bomb);
+        let told = refused(Verb::Increment, &bomb);
         assert!(told.contains("must be a JSON object") || told.contains("not known"), "{told}");
     }
 }
@@ -279,7 +350,7 @@ fn the_header_and_the_field_agree() {
         (Some(""), "", Err("idempotency_key must be 1 to 255 bytes")),
         (None, "", Ok(None)),
     ] {
-        let target = Target { header_key: header, ..target(OperationKind::Increment) };
+        let target = Target { header_key: header, ..target(Verb::Increment) };
         let found = read(target, body.as_bytes());
         let found = found.map(|read| read.idempotency_key).map_err(told);
         let expected = expected
@@ -292,7 +363,7 @@ fn the_header_and_the_field_agree() {
 proptest::proptest! {
     #[test]
     fn no_bytes_panic(body: Vec<u8>) {
-        for kind in OperationKind::ALL {
+        for kind in verbs() {
             drop(read(target(kind), &body));
         }
     }
@@ -301,7 +372,7 @@ proptest::proptest! {
     fn no_text_near_the_form_panics(
         body in r#"[{}\[\]:,]?"?(amount|bound|subject|attributes)?"?:?[-0-9.eE"\\u{}\[\],: a-d]{0,24}"#
     ) {
-        for kind in OperationKind::ALL {
+        for kind in verbs() {
             drop(read(target(kind), format!("{{\"{body}}}").as_bytes()));
             drop(read(target(kind), body.as_bytes()));
         }
