@@ -97,11 +97,7 @@ impl Situation<'_> {
         self.state.held != 0 || has_sessions || self.meter.spec.rollover != Rollover::None
     }
 
-    fn turn(
-        &self,
-        occasion: Occasion,
-        until: Timestamp,
-    ) -> Result<Option<Decision>, Refusal> {
+    fn turn(&self, occasion: Occasion, until: Timestamp) -> Result<Option<Decision>, Refusal> {
         if !self.turn_is_due(occasion) {
             return Ok(None);
         }
@@ -110,8 +106,7 @@ impl Situation<'_> {
             _ => cycle(self.meter.spec.period, self.terms, self.license.created_at),
         };
         let turned = self.meter.turn(self.state, cycle.as_ref(), until, self.now)?;
-        let Some((counted, state, turn)) = turned
-        else {
+        let Some((counted, state, turn)) = turned else {
             return Ok(None);
         };
         let step = Step { turn: Some(turn), ..Step::plain((counted, state)) };

@@ -77,10 +77,6 @@ pub fn write(db: &Connection, writer: WriterId, unit: &Unit) -> rusqlite::Result
 }
 
 fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
-    let delete = |table: &str, account: &AccountId, id: &[u8; 16]| {
-        db.prepare_cached(&format!("DELETE FROM {table} WHERE account = ?1 AND id = ?2"))?
-            .execute(params![account.bytes(), id])
-    };
     match change {
         Change::PutAccount(account, at) => {
             db.prepare_cached("INSERT INTO account (id, created_at) VALUES (?1, ?2)")?
@@ -89,21 +85,46 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::PutProduct(account, product) => {
             rows::put_product(db, *account, product)?;
         }
-        Change::DeleteProduct(account, id) => {
-            delete("product", account, id.bytes())?;
-        }
+        Change::DeleteProduct(account, id) => delete(db, "product", *account, id.bytes())?,
         Change::PutPolicy(account, policy) => rows::put_policy(db, *account, policy)?,
         Change::DeletePolicy(account, id) => {
-            delete("policy", account, id.bytes())?;
+            delete(db, "policy", *account, id.bytes())?;
             db.prepare_cached("DELETE FROM policy_meter WHERE account = ?1 AND policy = ?2")?
                 .execute(params![account.bytes(), id.bytes()])?;
         }
         Change::PutCustomer(account, customer) => {
             rows::put_customer(db, *account, customer)?;
         }
-        Change::DeleteCustomer(account, id) => {
-            delete("customer", account, id.bytes())?;
+        Change::DeleteCustomer(account, id) => delete(db, "customer", *account, id.bytes())?,
+        Change::PutToken(account, token) => {
+            rows::put_token(db, *account, token)?;
         }
+        Change::PutEntitlement(account, entitlement) => {
+            people_rows::put_entitlement(db, *account, entitlement)?;
+        }
+        Change::DeleteEntitlement(account, id) => {
+            delete(db, "entitlement", *account, id.bytes())?;
+        }
+        Change::PutUser(account, user) => {
+            people_rows::put_user(db, *account, user)?;
+        }
+        Change::DeleteUser(account, id) => delete(db, "user", *account, id.bytes())?,
+        Change::PutSigningKey(account, key) => {
+            people_rows::put_signing_key(db, *account, key)?;
+        }
+        Change::CreateLicense(..)
+        | Change::ChangeLicense(..)
+        | Change::ChangeMeters(..)
+        | Change::ChangeAllowed(..)
+        | Change::WakeLicenses(..)
+        | Change::DeleteLicense(..) => write_license(db, change)?,
+    }
+    Ok(())
+}
+
+/// Writes a change of a license; anything else is none of its business.
+fn write_license(db: &Connection, change: &Change) -> rusqlite::Result<()> {
+    match change {
         Change::CreateLicense(account, license, meters) => {
             rows::put_license(db, *account, license)?;
             for meter in meters {
@@ -125,7 +146,7 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         }
         Change::WakeLicenses(account, policy, at) => wake_licenses(db, *account, *policy, *at)?,
         Change::DeleteLicense(account, id) => {
-            delete("license", account, id.bytes())?;
+            delete(db, "license", *account, id.bytes())?;
             live_rows::forget(db, *account, *id)?;
             for table in ["meter", "usage_hour", "license_user"] {
                 db.prepare_cached(&format!(
@@ -134,26 +155,15 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
                 .execute(params![account.bytes(), id.bytes()])?;
             }
         }
-        Change::PutToken(account, token) => {
-            rows::put_token(db, *account, token)?;
-        }
-        Change::PutEntitlement(account, entitlement) => {
-            people_rows::put_entitlement(db, *account, entitlement)?;
-        }
-        Change::DeleteEntitlement(account, id) => {
-            delete("entitlement", account, id.bytes())?;
-        }
-        Change::PutUser(account, user) => {
-            people_rows::put_user(db, *account, user)?;
-        }
-        Change::DeleteUser(account, id) => {
-            delete("user", account, id.bytes())?;
-        }
-        Change::PutSigningKey(account, key) => {
-            people_rows::put_signing_key(db, *account, key)?;
-        }
+        _ => {}
     }
     Ok(())
+}
+
+fn delete(db: &Connection, table: &str, account: AccountId, id: &[u8; 16]) -> rusqlite::Result<()> {
+    db.prepare_cached(&format!("DELETE FROM {table} WHERE account = ?1 AND id = ?2"))?
+        .execute(params![account.bytes(), id])
+        .map(|_| ())
 }
 
 fn write_timer(
