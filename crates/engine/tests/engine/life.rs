@@ -877,7 +877,7 @@ fn what_happens_by_random_reaches_everything() {
     use std::cell::RefCell;
     let seen: RefCell<BTreeMap<String, u64>> = RefCell::default();
     let inputs = prop::collection::vec(happening(), 60..61);
-    property(24, &inputs, |happenings| {
+    property(200, &inputs, |happenings| {
         let clock = Arc::new(ManualClock::new(BEGIN));
         run(async {
             let mut side = Side::open(World::in_memory_at(Arc::clone(&clock))).await;
@@ -900,8 +900,11 @@ fn what_happens_by_random_reaches_everything() {
                     }
                     other => {
                         let Some(command) = command(&side, other) else { continue };
-                        let word = format!("{other:?}");
-                        let word = word.split('(').next().unwrap_or_default().to_owned();
+                        let word = match other {
+                            Happening::Machine(.., what) => format!("{what:?} "),
+                            other => format!("{other:?}"),
+                        };
+                        let word = word.split(['(', ' ']).next().unwrap_or_default().to_owned();
                         let done = side.change(command).await.is_ok();
                         *found.entry(word).or_default() += u64::from(done);
                     }
@@ -938,7 +941,8 @@ fn what_happens_by_random_reaches_everything() {
         "settle",
         "release",
         "repeat",
-        "Machine",
+        "Activate",
+        "Start",
         "Standing",
         "Renew",
         "CheckIn",

@@ -256,6 +256,16 @@ impl Fingers {
         let now = self.now;
         self.machines.retain(|_, (seen, _)| *seen + HOUR_MS > now);
         self.holds.retain(|(.., until)| *until > now);
+        self.forget_gone();
+    }
+
+    /// What is held for a machine that is gone is nobody's, even if it comes again.
+    fn forget_gone(&mut self) {
+        for (who, ..) in &mut self.holds {
+            if !self.machines.contains_key(who) {
+                *who = u8::MAX;
+            }
+        }
     }
 
     fn total(&self) -> i64 {
@@ -316,7 +326,11 @@ impl Fingers {
                 }
                 is_there
             }
-            Doing::Deactivate(who) => self.machines.remove(&who).is_some(),
+            Doing::Deactivate(who) => {
+                let was_there = self.machines.remove(&who).is_some();
+                self.forget_gone();
+                was_there
+            }
             Doing::Clock(_) | Doing::Tend | Doing::Crash => true,
         }
     }

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use usance_core::activation::ActivationRef;
+use usance_core::caller::Caller;
 use usance_core::command::{
-    AllowedChange, Command, LicensePatch, NewActivation, NewMeter, NewOverage, PolicyPatch, Ref,
-    Reply,
+    AllowedChange, Command, LicensePatch, NewActivation, NewMeter, NewOverage, NewProduct,
+    PolicyPatch, Ref, Reply,
 };
-use usance_core::id::LicenseId;
+use usance_core::id::{AccountId, LicenseId};
 use usance_core::license::{LicenseRef, Standing, StandingChange};
+use usance_core::metadata::Metadata;
 use usance_core::meter::MeterPeriod;
 use usance_core::period::Every;
 use usance_core::quantity::{Decimal, Scale};
@@ -60,8 +62,8 @@ fn a_license_is_the_same_under_its_id_and_its_key() {
     });
 }
 
-/// A question that was refused left a record in memory that was never written: the next unit of
-/// work did not fit the ledger on disk any more.
+/// What a question that was refused had begun was thrown away on its way to disk, but not in
+/// memory: an account whose first question was refused had records, and no ledger.
 #[test]
 fn a_refused_question_leaves_the_ledger_as_it_is() {
     let directory = tempfile::tempdir().unwrap();
@@ -79,6 +81,11 @@ fn a_refused_question_leaves_the_ledger_as_it_is() {
             assert!(matches!(found, Err(Failure::Refused(Refusal::Unknown(..)))), "{found:?}");
         }
         world.count_one(increment(&license, 1, None)).await.unwrap();
+        let other = Arc::new(Caller::system(AccountId::from_bytes([8; 16])));
+        let found = world.engine.meters(Arc::clone(&other), nobody).await;
+        assert!(matches!(found, Err(Failure::Refused(Refusal::Unknown(..)))), "{found:?}");
+        let new = NewProduct { code: code("viewer"), name: None, metadata: Metadata::default() };
+        world.engine.change(other, Command::CreateProduct(new)).await.expect("a product");
         assert_eq!(check(directory.path()).findings, []);
         let world = world.crash(directory.path());
         assert_eq!(world.frames(&license).await, (2, 2, 0));
