@@ -6,6 +6,7 @@
 mod licensing;
 mod meters;
 mod people;
+mod webhooks;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -18,12 +19,13 @@ pub use self::licensing::{
 };
 pub use self::meters::{MeterPatch, NewMeasure, NewMeter, NewOverage, NewRollover, NewTiming};
 pub use self::people::{NewUser, UserPatch, UserRef};
+pub use self::webhooks::{NewWebhook, RedeliveryRequest, SecretRotation, WebhookPatch};
 use crate::activation::{ActivationRef, Process};
 use crate::artefact::PublicKey;
 use crate::audience::Audience;
 use crate::customer::{Customer, CustomerKind};
 use crate::entitlement::Entitlement;
-use crate::id::{CustomerId, EntitlementId, PolicyId, ProcessId, ProductId, TokenId};
+use crate::id::{CustomerId, EntitlementId, PolicyId, ProcessId, ProductId, TokenId, WebhookId};
 use crate::key::KeyPattern;
 use crate::license::{License, LicenseRef, StandingChange};
 use crate::limits::ENTITLEMENTS_MAX;
@@ -40,6 +42,7 @@ use crate::token::{Permissions, Token};
 use crate::user::User;
 use crate::validation::Validation;
 use crate::view::{ActivationView, MeterView};
+use crate::webhook::{DeliveryNote, WebhookView};
 
 /// How a caller names a product, policy or customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,6 +134,18 @@ pub enum Command {
     CreateToken(NewToken),
     /// Revoke a token for good.
     RevokeToken(TokenId),
+    /// Make a receiver of events.
+    CreateWebhook(NewWebhook),
+    /// Change a receiver of events.
+    ChangeWebhook(WebhookId, WebhookPatch),
+    /// Delete a receiver of events.
+    DeleteWebhook(WebhookId),
+    /// Give a receiver of events a new secret.
+    RotateWebhookSecret(WebhookId, SecretRotation),
+    /// Tell a receiver events once more.
+    Redeliver(WebhookId, RedeliveryRequest),
+    /// Note how deliveries went. The server's own: it is no record of the ledger.
+    NoteDeliveries(Vec<DeliveryNote>),
 }
 
 /// What a command made or changed.
@@ -166,6 +181,10 @@ pub enum Reply {
     Token(Token, Option<Secret>),
     /// It is gone.
     Deleted,
+    /// The receiver of events as it is now, and its secret if it was just made.
+    Webhook(Box<WebhookView>, Option<Secret>),
+    /// It is noted.
+    Noted,
 }
 
 /// The text a caller presents; shown once.

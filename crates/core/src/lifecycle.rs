@@ -231,6 +231,7 @@ const fn is_harmless(permission: Permission) -> bool {
         | P::EntitlementRead
         | P::UserRead
         | P::EventRead
+        | P::WebhookRead
         | P::LicenseValidate
         // Judged by `License::check_metering`.
         | P::MeterIncrement
@@ -253,7 +254,8 @@ const fn is_harmless(permission: Permission) -> bool {
         | P::EntitlementWrite
         | P::UserWrite
         | P::KeyWrite
-        | P::ProcessWrite => false,
+        | P::ProcessWrite
+        | P::WebhookWrite => false,
     }
 }
 

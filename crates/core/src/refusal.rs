@@ -128,6 +128,8 @@ pub enum Kind {
     User,
     /// A named feature.
     Entitlement,
+    /// A receiver of events.
+    Webhook,
 }
 
 impl Kind {
@@ -158,6 +160,7 @@ impl Kind {
             Self::Session => "session",
             Self::User => "user",
             Self::Entitlement => "entitlement",
+            Self::Webhook => "webhook",
         }
     }
 }
@@ -361,8 +364,9 @@ const IDEMPOTENCY_CONFLICT: &str =
 const OCCURRED_AT_OUT_OF_RANGE: &str =
     "occurred_at must lie between 400 days ago and one day from now; check the clock";
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Refusal {
+    /// What a meter says that refused.
+    fn fmt_of_meter(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LimitReached(figures) => match figures.remaining() {
                 Some(left) => {
@@ -382,6 +386,20 @@ impl fmt::Display for Refusal {
                 "{figures}; the others are reserved or limited by access rules, {} are left",
                 Shown((*room).max(0), figures.scale)
             ),
+            // The others say something else.
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LimitReached(_)
+            | Self::BoundReached(..)
+            | Self::FloorReached(..)
+            | Self::CounterFull(_)
+            | Self::ReservedForOthers(..) => self.fmt_of_meter(f),
             Self::LimitOf(figures) => write!(f, "{figures}"),
             Self::TooMany(kind, most) => {
                 let (word, plural) =

@@ -102,6 +102,10 @@ permissions! {
     ProcessWrite = 31, "process:write";
     /// Follow what happens, and see who changed what.
     EventRead = 32, "event:read";
+    /// See webhooks and how their deliveries went, never their secrets.
+    WebhookRead = 33, "webhook:read";
+    /// Create, change and delete webhooks, rotate their secrets, and deliver again.
+    WebhookWrite = 34, "webhook:write";
 }
 
 impl Permission {

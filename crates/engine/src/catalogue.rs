@@ -11,6 +11,7 @@ mod policies;
 mod products;
 mod tokens;
 mod users;
+pub(crate) mod webhooks;
 
 use std::str::FromStr;
 
@@ -164,6 +165,12 @@ impl Desk<'_> {
             Command::RotateKey => self.rotate_key(),
             Command::CreateToken(new) => self.create_token(new),
             Command::RevokeToken(id) => self.revoke_token(id),
+            Command::CreateWebhook(new) => self.create_webhook(new),
+            Command::ChangeWebhook(of, patch) => self.change_webhook(of, patch),
+            Command::DeleteWebhook(of) => self.delete_webhook(of),
+            Command::RotateWebhookSecret(of, new) => self.rotate_webhook_secret(of, &new),
+            Command::Redeliver(of, request) => self.redeliver(of, request),
+            Command::NoteDeliveries(notes) => self.note_deliveries(notes),
         }
     }
 

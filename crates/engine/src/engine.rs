@@ -1,5 +1,7 @@
 //! The engine's face: what doors may ask of it.
 
+mod webhooks;
+
 use std::fs::{File, TryLockError};
 use std::net::IpAddr;
 use std::ops::Range;
@@ -47,6 +49,8 @@ use crate::store::{FastMap, Reader, StoreError};
 use crate::vault::Vault;
 use crate::writer::{Known, Shared, Writer};
 use crate::{random, writer_key};
+
+pub use self::webhooks::Endpoint;
 
 /// How an engine runs.
 #[derive(Debug, Clone)]
@@ -118,6 +122,7 @@ struct Inner {
     verifier: Verifier,
     writer: WriterId,
     key_secret: [u8; 32],
+    vault: Vault,
 }
 
 impl Drop for Inner {
@@ -195,6 +200,7 @@ impl Engine {
             verifier,
             writer: identity.writer,
             key_secret: identity.key_secret,
+            vault: Vault::new(&secret),
         };
         Ok(Self(Arc::new(inner)))
     }

@@ -5,6 +5,7 @@ mod events;
 pub use events::event_filter;
 mod history;
 mod proofs;
+mod webhooks;
 
 use usance_core::caller::Caller;
 use usance_core::command::{Ref, UserRef};
@@ -24,6 +25,8 @@ use crate::catalogue::Undecided;
 use crate::count::unknown_license;
 use crate::limits::PAGE_ITEMS_MAX;
 use crate::store::{Reader, Slice, StoreError};
+
+pub use self::webhooks::known_webhook;
 
 /// Answers questions. Each method checks the caller's permission first.
 pub struct Queries<'a> {

@@ -7,6 +7,7 @@ use usance_core::customer::Customer;
 use usance_core::entitlement::Entitlement;
 use usance_core::id::{
     AccountId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, TokenId, UserId,
+    WebhookId,
 };
 use usance_core::ledger::commitment::Salt;
 use usance_core::ledger::tree::{Hash, Position};
@@ -20,7 +21,9 @@ use usance_core::time::Timestamp;
 use usance_core::token::{Token, TokenUse};
 use usance_core::usage::{KeyDigest, Subject};
 use usance_core::user::User;
+use usance_core::webhook::{DeliveryNote, Progress, Redelivery, Webhook};
 
+use crate::store::webhooks::WebhookSecretRow;
 use crate::store::{LoadedMeter, SigningKeyRow};
 
 /// The number of a ledger within a store.
@@ -198,4 +201,39 @@ pub enum Change {
     DeleteUser(AccountId, UserId),
     /// A new or retired key for license files.
     PutSigningKey(AccountId, SigningKeyRow),
+    /// A new or changed receiver of events; with where it goes on, if that changes.
+    PutWebhook(AccountId, Webhook, Option<Progress>),
+    /// A receiver of events is gone.
+    DeleteWebhook(AccountId, WebhookId),
+    /// The newest secret of a receiver of events.
+    PutWebhookSecret {
+        /// Whose.
+        account: AccountId,
+        /// Which receiver.
+        webhook: WebhookId,
+        /// The secret.
+        secret: WebhookSecretRow,
+        /// When the older ones end at the latest.
+        older_until: Timestamp,
+        /// The writer's time.
+        now: Timestamp,
+    },
+    /// A receiver is to be told events once more.
+    PutRedelivery(AccountId, WebhookId, Redelivery),
+    /// How deliveries went.
+    NoteDelivery(AccountId, DeliveryNote),
+}
+
+impl Change {
+    /// Whether those who deliver events must look at their receivers again.
+    #[must_use]
+    pub const fn is_of_webhooks(&self) -> bool {
+        matches!(
+            self,
+            Self::PutWebhook(..)
+                | Self::DeleteWebhook(..)
+                | Self::PutWebhookSecret { .. }
+                | Self::PutRedelivery(..)
+        )
+    }
 }

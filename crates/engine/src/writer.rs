@@ -62,6 +62,8 @@ pub struct Shared {
     pub sizes: Mutex<BTreeMap<AccountId, u64>>,
     /// Counts commits, for those who follow what happens.
     pub commits: watch::Sender<u64>,
+    /// Counts changes of receivers of events, for those who tell them.
+    pub webhooks: watch::Sender<u64>,
 }
 
 /// Counters since the start.
@@ -523,6 +525,9 @@ impl Writer {
         counters.commits.fetch_add(1, Ordering::Relaxed);
         // Nobody may be following, which costs a comparison.
         self.shared.commits.send_modify(|commits| *commits += 1);
+        if unit.changes.iter().any(crate::unit::Change::is_of_webhooks) {
+            self.shared.webhooks.send_modify(|changes| *changes += 1);
+        }
         counters.records.fetch_add(records, Ordering::Relaxed);
         counters.commit_ns.fetch_add(spent, Ordering::Relaxed);
         counters.commit_us.observe(spent / 1000);
@@ -619,8 +624,8 @@ fn tend_one(
     if let Err(refusal) = &tended {
         tracing::error!(%license, %refusal, "what is due on a license cannot be carried out");
     }
-    // Written even if memory thinks that it stands there already: this one has fired. What could not
-    // be done is not tried again at once, but soon: a full counter may be set back, its hour pass.
+    // Written even if memory thinks that it stands there already: this one has fired. What could
+    // not be done is tried again soon: a full counter may be set back, its hour may pass.
     let next = match tended {
         Ok(()) => moving.next_due().filter(|at| *at > head.now()),
         Err(_) => Some(head.now().plus_ms(RETRY_MS)),

@@ -43,6 +43,7 @@ mod value;
 mod verify;
 mod watch;
 mod whoami;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -84,6 +85,7 @@ enum Command {
     Things(entity::Things),
     Use(counting::UseMeter),
     Whoami(whoami::Whoami),
+    Webhook(webhook::Group),
     Verify(verify::Verify),
     Backup(backup::Backup),
     Events(events::Events),
@@ -118,6 +120,7 @@ fn run(cli: Cli) -> Result<(), Fault> {
         Command::Things(command) => command.run(),
         Command::Use(command) => command.run(),
         Command::Whoami(command) => command.run(),
+        Command::Webhook(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Backup(command) => command.run(),
         Command::Events(command) => command.run(),

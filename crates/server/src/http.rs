@@ -32,16 +32,19 @@ mod tokens;
 mod users;
 mod uses;
 mod validations;
+mod webhooks;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use usance_engine::Engine;
 
 use crate::http::stream::Hub;
+use crate::webhooks::Gauges;
 
 pub use routes::openapi;
-pub use serve::{serve, serve_with};
+pub use serve::{serve, serve_beside, serve_with};
 
 /// How the doors behave.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +57,8 @@ pub struct HttpOptions {
     pub body_timeout: Duration,
     /// How long connections may take to end after the server was asked to stop.
     pub drain_timeout: Duration,
+    /// Whether receivers of webhooks may be at private addresses, and be told in plain text.
+    pub private_webhooks: bool,
 }
 
 impl Default for HttpOptions {
@@ -63,6 +68,7 @@ impl Default for HttpOptions {
             header_timeout: Duration::from_millis(limits::HEADER_TIMEOUT_MS),
             body_timeout: Duration::from_millis(limits::BODY_TIMEOUT_MS),
             drain_timeout: Duration::from_millis(limits::DRAIN_TIMEOUT_MS),
+            private_webhooks: false,
         }
     }
 }
@@ -73,15 +79,16 @@ pub(crate) struct App {
     engine: Engine,
     options: HttpOptions,
     hub: Hub,
+    webhooks: Arc<Gauges>,
 }
 
 impl App {
-    fn new(engine: Engine, options: HttpOptions) -> Self {
-        Self { hub: Hub::new(engine.clone()), engine, options }
+    fn new(engine: Engine, options: HttpOptions, webhooks: Arc<Gauges>) -> Self {
+        Self { hub: Hub::new(engine.clone()), engine, options, webhooks }
     }
 }
 
 /// The doors as a router, for tests and for programs that bring their own server.
 pub fn router(engine: Engine, options: HttpOptions) -> Router {
-    routes::router().with_state(App::new(engine, options))
+    routes::router().with_state(App::new(engine, options, Arc::default()))
 }

@@ -36,6 +36,7 @@ pub mod usage;
 pub mod users;
 pub mod uses;
 pub mod validations;
+pub mod webhooks;
 
 pub use problem::{Fault, Problem};
 pub use request::read_nothing;

@@ -5,6 +5,7 @@ use usance_core::caller::Caller;
 use usance_core::event::{EventFilter, Events, Told, What, kind};
 use usance_core::id::{
     ActivationId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, TokenId, UserId,
+    WebhookId,
 };
 use usance_core::ledger::block;
 use usance_core::ledger::record::{ChangedEvent, Entity, Event, Record};
@@ -268,6 +269,7 @@ fn thing(entity: Entity, id: [u8; 16]) -> String {
         Entity::Entitlement => EntitlementId::from_bytes(id).to_string(),
         Entity::Customer => CustomerId::from_bytes(id).to_string(),
         Entity::User => UserId::from_bytes(id).to_string(),
-        Entity::Rule | Entity::Webhook => id.iter().map(|byte| format!("{byte:02x}")).collect(),
+        Entity::Webhook => WebhookId::from_bytes(id).to_string(),
+        Entity::Rule => id.iter().map(|byte| format!("{byte:02x}")).collect(),
     }
 }

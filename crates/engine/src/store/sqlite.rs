@@ -13,6 +13,7 @@ pub(crate) mod people_rows;
 mod reader;
 pub(crate) mod rows;
 mod unit_rows;
+pub(crate) mod webhook_rows;
 mod write_back;
 
 use std::path::Path;

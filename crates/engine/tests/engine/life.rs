@@ -468,7 +468,7 @@ impl Side {
                 Reply::License(license, at) => {
                     format!("{:?} {:?} {at:?}", license.standing, license.expires_at)
                 }
-                Reply::Activation(view) => {
+                Reply::Activation(view) | Reply::ActivatedAlready(view) => {
                     let shares = view.shares.len();
                     format!(
                         "{:?} {:?} {:?} {shares}",

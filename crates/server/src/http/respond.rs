@@ -11,6 +11,7 @@ use usance_core::command::{Command, Reply};
 use usance_core::license::License;
 use usance_core::time::Timestamp;
 use usance_wire::native::licenses::{self, Shown};
+use usance_wire::native::webhooks;
 use usance_wire::native::{
     activations, customers, entitlements, files, keys, meters, policies, processes, products,
     tokens, users, validations,
@@ -108,6 +109,8 @@ fn changed(caller: &Caller, reply: &Reply) -> Response {
         Reply::Key(key) => keys::write(caller.account, key, out),
         Reply::Meter(meter) => meters::write(meter, out),
         Reply::Token(token, secret) => tokens::write(token, secret.as_ref(), out),
-        Reply::Deleted => {}
+        Reply::Webhook(view, secret) => webhooks::write(view, secret.as_ref(), out),
+        // What only the server itself asks for has no words.
+        Reply::Deleted | Reply::Noted => {}
     })
 }

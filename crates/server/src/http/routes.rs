@@ -6,19 +6,19 @@ use axum::middleware;
 use axum::routing::{self, MethodRouter};
 use usance_core::token::Permission::{
     self, ActivationCreate, ActivationDelete, ActivationHeartbeat, ActivationRead, ActivationWrite,
-    CustomerRead, CustomerWrite, EntitlementRead, EntitlementWrite, EventRead, KeyWrite,
-    LedgerRead, LicenseCheckIn, LicenseFile, LicenseRead, LicenseValidate, LicenseWrite,
-    MeterDecrement, MeterHold, MeterIncrement, MeterRead, MeterReset, MeterSet, PolicyRead,
-    PolicyWrite, ProcessWrite, ProductRead, ProductWrite, SessionWrite, TokenRead, TokenWrite,
-    UserRead, UserWrite,
+    CustomerRead, CustomerWrite, EntitlementRead, EntitlementWrite, EventRead, KeyWrite, LedgerRead,
+    LicenseCheckIn, LicenseFile, LicenseRead, LicenseValidate, LicenseWrite, MeterDecrement,
+    MeterHold, MeterIncrement, MeterRead, MeterReset, MeterSet, PolicyRead, PolicyWrite,
+    ProcessWrite, ProductRead, ProductWrite, SessionWrite, TokenRead, TokenWrite, UserRead,
+    UserWrite, WebhookRead, WebhookWrite,
 };
 use usance_wire::native::openapi::Answers::{self, Made, MadeOrThere, One, Page};
 use usance_wire::native::openapi::{self as contract, Asks, Needs, Operation};
 use usance_wire::native::query;
 
 use crate::http::App;
+use crate::http::{events, validations, webhooks};
 use crate::http::{activations, customers, entitlements, extract, keys, ledger, licenses, meters};
-use crate::http::{events, validations};
 use crate::http::{operations, policies, processes, products, reserved, tokens, users, uses};
 
 /// One row: what is said of a route, and what serves it.
@@ -59,6 +59,7 @@ fn routes() -> Vec<Route> {
         of_keys(),
         of_the_ledger(),
         of_events(),
+        of_webhooks(),
     ]
     .into_iter()
     .flatten()
@@ -332,6 +333,30 @@ fn of_the_ledger() -> Vec<Route> {
             .needs(LedgerRead).query(query::INCLUSION).answers(One("InclusionProof")),
         get("/v1/ledger/proof/consistency", ledger::consistency, "Prove that it only grew")
             .needs(LedgerRead).query(query::CONSISTENCY).answers(One("ConsistencyProof")),
+    ]
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_webhooks() -> Vec<Route> {
+    vec![
+        post("/v1/webhooks", webhooks::create, "Make a webhook; its secret is shown once")
+            .needs(WebhookWrite).asks("NewWebhook").answers(Made("MadeWebhook")),
+        get("/v1/webhooks", webhooks::list, "List webhooks")
+            .needs(WebhookRead).query(query::PAGE).answers(Page("Webhook")),
+        get("/v1/webhooks/{webhook}", webhooks::show, "Show a webhook")
+            .needs(WebhookRead).answers(One("Webhook")),
+        patch("/v1/webhooks/{webhook}", webhooks::change, "Change a webhook")
+            .needs(WebhookWrite).asks("WebhookPatch").answers(One("Webhook")),
+        delete("/v1/webhooks/{webhook}", webhooks::delete, "Delete a webhook")
+            .needs(WebhookWrite).answers(Answers::Nothing),
+        post("/v1/webhooks/{webhook}/rotate-secret", webhooks::rotate_secret, "Replace its secret")
+            .needs(WebhookWrite).asks("SecretRotation").answers(One("MadeWebhook")),
+        post("/v1/webhooks/{webhook}/redeliver", webhooks::redeliver, "Tell it events once more")
+            .needs(WebhookWrite).asks("Redelivery").answers(One("Webhook")),
+        get("/v1/webhooks/{webhook}/deliveries", webhooks::deliveries, "Show its last attempts")
+            .needs(WebhookRead).query(query::PAGE).answers(Page("Delivery")),
+        get("/v1/webhooks/{webhook}/dead-letters", webhooks::dead_letters, "Show what was given up")
+            .needs(WebhookRead).query(query::PAGE).answers(Page("DeadLetter")),
     ]
 }
 

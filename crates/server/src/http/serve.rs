@@ -27,6 +27,7 @@ use usance_engine::Engine;
 use crate::http::leftover::ReadToEnd;
 use crate::http::limits::{ACCEPT_RETRY_MS, HEADERS_MAX, READ_BUFFER_BYTES_MAX};
 use crate::http::{App, HttpOptions, origin, problem, routes, uses};
+use crate::webhooks::Gauges;
 
 /// Serves until `shutdown` is done and what was accepted is finished.
 ///
@@ -50,7 +51,21 @@ pub async fn serve_with(
     options: HttpOptions,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let app = App::new(engine, options);
+    serve_beside(listener, engine, options, Arc::default(), shutdown).await
+}
+
+/// The same, beside a deliverer of webhooks, whose counters are shown.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_beside(
+    listener: TcpListener,
+    engine: Engine,
+    options: HttpOptions,
+    webhooks: Arc<Gauges>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let app = App::new(engine, options, webhooks);
     let hub = app.hub.clone();
     let router = routes::router().with_state(app.clone());
     let doors = Doors { router, app: Some(app) };

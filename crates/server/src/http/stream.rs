@@ -23,6 +23,7 @@ use usance_wire::native::{Fault, Problem};
 
 use self::batch::Batch;
 pub(crate) use self::listener::{Credential, Wanted};
+use crate::webhooks::WebhookStatistics;
 use crate::http::limits::{
     CATCHING_UP_MAX, HUB_BATCH_EVENTS_MAX, HUB_BATCHES_MAX, HUB_PACE_MS_MAX,
     HUB_PACE_US_PER_LISTENER, LISTENERS_MAX,
@@ -63,6 +64,8 @@ pub(crate) struct Figures {
     pub(crate) lagged: u64,
     /// Events that are committed and not told yet.
     pub(crate) behind: u64,
+    /// How it goes with webhooks.
+    pub(crate) webhooks: WebhookStatistics,
 }
 
 impl Hub {
@@ -103,6 +106,7 @@ impl Hub {
             listeners: self.0.listeners.load(Ordering::Relaxed),
             lagged: self.0.lagged.load(Ordering::Relaxed),
             behind: sizes.iter().filter_map(behind).max().unwrap_or(0),
+            ..Figures::default()
         }
     }
 

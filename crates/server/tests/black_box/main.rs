@@ -7,6 +7,7 @@ mod command_line;
 mod http;
 mod random;
 mod tree;
+mod webhooks;
 mod world;
 
 mod answers;

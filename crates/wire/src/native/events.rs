@@ -127,6 +127,7 @@ fn part_of(kind: &str, name: &str) -> Option<Option<&'static [&'static str]>> {
 fn is_list(kind: &str, name: &str) -> bool {
     matches!(name, "entitlement" | "permission" | "visible_to")
         || (name == "user" && kind == "license")
+        || (name == "kind" && kind == "webhook")
 }
 
 fn read_thing(text: &str, sight: Sight) -> Thing {

@@ -7,6 +7,7 @@ mod licensing;
 pub(super) mod parts;
 mod people;
 mod proofs;
+mod webhooks;
 
 use serde_json::{Map, Value};
 
@@ -19,6 +20,7 @@ pub(super) fn all() -> Value {
         counting::all(),
         proofs::all(),
         events::all(),
+        webhooks::all(),
     ]
     .concat()
     .into_iter()

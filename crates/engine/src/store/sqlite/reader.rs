@@ -55,7 +55,7 @@ impl SqliteReader {
         self.connections[turn % self.connections.len()].lock()
     }
 
-    fn one<T>(
+    pub(super) fn one<T>(
         &self,
         sql: &str,
         values: impl rusqlite::Params,
@@ -67,7 +67,7 @@ impl SqliteReader {
             .map_err(store_error)
     }
 
-    fn many<T>(
+    pub(super) fn many<T>(
         &self,
         sql: &str,
         values: impl rusqlite::Params,
@@ -104,7 +104,7 @@ impl SqliteReader {
     }
 
     /// Entries of the catalogue in the order of their ids, which is that of their making.
-    fn slice<T>(
+    pub(super) fn slice<T>(
         &self,
         (table, columns): (&str, &str),
         account: AccountId,

@@ -385,3 +385,77 @@ CREATE TABLE key_chunk (
     id      INTEGER PRIMARY KEY,
     entries BLOB NOT NULL
 );
+
+-- Receivers of events. Every event before `next` was told, not wanted, or given up.
+CREATE TABLE webhook (
+    account      BLOB NOT NULL,
+    id           BLOB NOT NULL,
+    name         TEXT NOT NULL,
+    url          TEXT NOT NULL,
+    kinds        TEXT NOT NULL,
+    license      BLOB,
+    product      BLOB,
+    meter        TEXT,
+    disabled_at  INTEGER,
+    disabled_for TEXT,
+    secret       INTEGER NOT NULL,
+    created_at   INTEGER NOT NULL,
+    updated_at   INTEGER NOT NULL,
+    next         INTEGER NOT NULL,
+    attempts     INTEGER NOT NULL,
+    retry_at     INTEGER,
+    delivered_at INTEGER,
+    failed_at    INTEGER,
+    PRIMARY KEY (account, id)
+) WITHOUT ROWID;
+
+-- What messages to receivers are signed with. `secret` is encrypted with the writer's key.
+CREATE TABLE webhook_secret (
+    account    BLOB NOT NULL,
+    webhook    BLOB NOT NULL,
+    number     INTEGER NOT NULL,
+    secret     BLOB NOT NULL,
+    expires_at INTEGER,
+    PRIMARY KEY (account, webhook, number)
+) WITHOUT ROWID;
+
+-- The newest attempts to tell receivers something.
+CREATE TABLE delivery (
+    account     BLOB NOT NULL,
+    webhook     BLOB NOT NULL,
+    number      INTEGER NOT NULL,
+    event       INTEGER NOT NULL,
+    attempt     INTEGER NOT NULL,
+    again       INTEGER NOT NULL,
+    at          INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    outcome     TEXT NOT NULL,
+    status      INTEGER,
+    answer      TEXT NOT NULL,
+    PRIMARY KEY (account, webhook, number)
+) WITHOUT ROWID;
+
+-- Events that receivers never took.
+CREATE TABLE dead_letter (
+    account  BLOB NOT NULL,
+    webhook  BLOB NOT NULL,
+    event    INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    status   INTEGER,
+    answer   TEXT NOT NULL,
+    PRIMARY KEY (account, webhook, event)
+) WITHOUT ROWID;
+
+-- Events that are to be told once more: those from `next` on, before `until`.
+CREATE TABLE redelivery (
+    account   BLOB NOT NULL,
+    webhook   BLOB NOT NULL,
+    number    INTEGER NOT NULL,
+    dead_only INTEGER NOT NULL,
+    until     INTEGER NOT NULL,
+    next      INTEGER NOT NULL,
+    attempts  INTEGER NOT NULL,
+    retry_at  INTEGER,
+    PRIMARY KEY (account, webhook, number)
+) WITHOUT ROWID;

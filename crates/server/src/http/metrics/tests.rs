@@ -20,7 +20,7 @@ fn sample() -> String {
         refusals: vec![("limit-reached", 2)],
         ..Statistics::default()
     };
-    text(&statistics, Figures { listeners: 5, lagged: 1, behind: 7 })
+    text(&statistics, Figures { listeners: 5, lagged: 1, behind: 7, ..Figures::default() })
 }
 
 #[test]
