@@ -27,7 +27,7 @@ const fn route(
 
 /// Every route that asks who is calling.
 #[rustfmt::skip] // A table of two lines a row.
-pub const ROUTES: [Route; 84] = [
+pub const ROUTES: [Route; 85] = [
     route("GET", "/v1/whoami", "any", "---",
         "/v1/whoami", ""),
     route("POST", "/v1/products", "product:write", "PLM",
@@ -197,4 +197,6 @@ pub const ROUTES: [Route; 84] = [
         "/v1/ledger/proof/inclusion?record=1", ""),
     route("GET", "/v1/ledger/proof/consistency", "ledger:read", "PLM",
         "/v1/ledger/proof/consistency?from=1&to=2", ""),
+    route("GET", "/v1/events", "event:read", "P--",
+        "/v1/events", ""),
 ];
