@@ -22,8 +22,8 @@ use usance_core::webhook::{
 use super::{Decided, Desk, Undecided};
 use crate::queries::{known_license, known_product, known_webhook};
 use crate::random::uuid_v7;
-use crate::store::webhooks::WebhookSecretRow;
 use crate::store::Slice;
+use crate::store::webhooks::WebhookSecretRow;
 use crate::unit::Change;
 use crate::vault::Vault;
 
@@ -247,8 +247,7 @@ impl Desk<'_> {
             return Err(Refusal::PermissionMissing(Permission::WebhookWrite).into());
         }
         let account = self.caller.account;
-        let mut decided =
-            Decided { changes: Vec::new(), events: Vec::new(), reply: Reply::Noted };
+        let mut decided = Decided { changes: Vec::new(), events: Vec::new(), reply: Reply::Noted };
         let mut gone: Vec<WebhookId> = Vec::new();
         for note in notes {
             // It may have been deleted while something was under way to it.

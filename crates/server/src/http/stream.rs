@@ -23,11 +23,11 @@ use usance_wire::native::{Fault, Problem};
 
 use self::batch::Batch;
 pub(crate) use self::listener::{Credential, Wanted};
-use crate::webhooks::WebhookStatistics;
 use crate::http::limits::{
     CATCHING_UP_MAX, HUB_BATCH_EVENTS_MAX, HUB_BATCHES_MAX, HUB_PACE_MS_MAX,
     HUB_PACE_US_PER_LISTENER, LISTENERS_MAX,
 };
+use crate::webhooks::WebhookStatistics;
 
 /// Events asked of the engine at once.
 const PAGE_EVENTS: usize = 1000;

@@ -36,10 +36,7 @@ impl Batch {
             kinds: told.iter().map(|told| told.kind).collect(),
             licenses: told.iter().filter_map(|told| told.license).collect(),
             whole: Default::default(),
-            items: told
-                .into_iter()
-                .map(|told| Item { told, frames: Default::default() })
-                .collect(),
+            items: told.into_iter().map(|told| Item { told, frames: Default::default() }).collect(),
         }
     }
 
