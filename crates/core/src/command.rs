@@ -165,6 +165,8 @@ pub enum Reply {
     File(MadeFile),
     /// The machine as it is now.
     Activation(Box<ActivationView>),
+    /// The machine that was to be activated, as it is now: it held the license already.
+    ActivatedAlready(Box<ActivationView>),
     /// The process as it is now.
     Process(Process, Timestamp),
     /// The entitlement as it is now.

@@ -70,8 +70,8 @@ pub const FINGERPRINT_BYTES_MAX: usize = 4096;
 pub const MACHINE_TEXT_BYTES_MAX: usize = 1024;
 /// Most processor cores of one machine: what a signed 32-bit field of another system holds.
 pub const CORES_MAX: u32 = i32::MAX.unsigned_abs();
-/// How long a process lives after its last heartbeat, in seconds, where its machine has no life span
-/// of its own and its license's terms state none: ten minutes.
+/// How long a process lives after its last heartbeat, in seconds, where its machine has no life
+/// span of its own and its license's terms state none: ten minutes.
 pub const PROCESS_HEARTBEAT_SECONDS: u32 = 600;
 /// Entries of metadata on one thing.
 pub const METADATA_ENTRIES_MAX: usize = 64;

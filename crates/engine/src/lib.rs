@@ -5,7 +5,8 @@
 //! - [`count`] and [`catalogue`]: the use cases, deciding with the rules of `usance_core`.
 //! - [`ledger_head`]: the records of a unit of work, hashed and signed.
 //! - [`mod@unit`] and [`store`]: what is written at once, and who writes it.
-//! - [`queries`]: answers from what is committed; [`living`]: of what lives on a license. [`directory`]: who is known.
+//! - [`queries`]: answers from what is committed; [`living`]: of what lives on a license.
+//!   [`directory`]: who is known.
 //! - [`verify`] checks a data directory from outside; [`backup`] copies one.
 
 #![deny(clippy::float_arithmetic)]

@@ -624,8 +624,8 @@ fn tend_one(
     if let Err(refusal) = &tended {
         tracing::error!(%license, %refusal, "what is due on a license cannot be carried out");
     }
-    // Written even if memory thinks that it stands there already: this one has fired. What could not
-    // be done is not tried again at once, but soon: a full counter may be set back, its hour pass.
+    // Written even if memory thinks that it stands there already: this one has fired. What could
+    // not be done is tried again soon: a full counter may be set back, its hour may pass.
     let next = match tended {
         Ok(()) => moving.next_due().filter(|at| *at > head.now()),
         Err(_) => Some(head.now().plus_ms(RETRY_MS)),

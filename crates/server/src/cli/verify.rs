@@ -277,7 +277,7 @@ mod tests {
         for line in [
             "checked    d/usance.db",
             "ledger     usance/a/w",
-            "records    3,000: 2,990 uses, 0 refusals, 9 changes, 0 times the clock set back",
+            "records    3,000: 2,990 uses, 0 refusals, 9 changes, 0 notices, 0 times the clock set back",
             "head       size 3000, root AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
             "compared   4 meters, 0 catalogue entries, 0 signatures, 1 checkpoints",
             "speed      1,500,000 records a second; 0 bytes in 2.0 ms",

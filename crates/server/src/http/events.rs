@@ -101,3 +101,6 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, No> {
     let number = text.parse().map_err(|_| bad_header("Last-Event-ID", "must be a number"))?;
     Ok(Some(number))
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,17 +50,26 @@ pub(crate) fn of_type(media_type: HeaderValue, body: impl Into<Body>) -> Respons
 pub(crate) async fn carry_out(app: &App, caller: Arc<Caller>, command: Command) -> Answer {
     let reply = app.engine.change_from(Arc::clone(&caller), origin::peer(), command).await;
     let reply = reply.map_err(failed)?;
-    if let Reply::License(license, now) = &reply {
-        return Ok(license_with_terms(app, caller, license, *now).await);
-    }
-    Ok(changed(&caller, &reply))
+    Ok(answer(app, caller, &reply).await)
 }
 
 /// The same, for a command that makes something.
 pub(crate) async fn make(app: &App, caller: Arc<Caller>, command: Command) -> Answer {
-    let mut response = carry_out(app, caller, command).await?;
-    *response.status_mut() = StatusCode::CREATED;
+    let reply = app.engine.change_from(Arc::clone(&caller), origin::peer(), command).await;
+    let reply = reply.map_err(failed)?;
+    let is_new = !matches!(reply, Reply::ActivatedAlready(_));
+    let mut response = answer(app, caller, &reply).await;
+    if is_new {
+        *response.status_mut() = StatusCode::CREATED;
+    }
     Ok(response)
+}
+
+async fn answer(app: &App, caller: Arc<Caller>, reply: &Reply) -> Response {
+    match reply {
+        Reply::License(license, now) => license_with_terms(app, caller, license, *now).await,
+        other => changed(&caller, other),
+    }
 }
 
 /// A license with the terms that hold for it. They are left out where they cannot be read: what was
@@ -91,7 +100,9 @@ fn changed(caller: &Caller, reply: &Reply) -> Response {
         }
         Reply::Validation(validation) => validations::write(validation, audience, out),
         Reply::File(file) => files::write(file, out),
-        Reply::Activation(activation) => activations::write(activation, audience, out),
+        Reply::Activation(machine) | Reply::ActivatedAlready(machine) => {
+            activations::write(machine, audience, out);
+        }
         Reply::Process(process, _) => processes::write(process, audience, out),
         Reply::Entitlement(entitlement) => entitlements::write(entitlement, audience, out),
         Reply::User(user) => users::write(user, audience, out),

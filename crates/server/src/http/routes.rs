@@ -12,7 +12,7 @@ use usance_core::token::Permission::{
     PolicyWrite, ProcessWrite, ProductRead, ProductWrite, SessionWrite, TokenRead, TokenWrite,
     UserRead, UserWrite, WebhookRead, WebhookWrite,
 };
-use usance_wire::native::openapi::Answers::{self, Made, One, Page};
+use usance_wire::native::openapi::Answers::{self, Made, MadeOrThere, One, Page};
 use usance_wire::native::openapi::{self as contract, Asks, Needs, Operation};
 use usance_wire::native::query;
 
@@ -156,11 +156,11 @@ fn of_licenses() -> Vec<Route> {
         post("/v1/licenses/{license}/transfer", licenses::transfer, "Move it to another policy")
             .needs(LicenseWrite).asks("Transfer").answers(One("License")),
         post("/v1/licenses/{license}/validate", validations::validate, "Ask whether it is valid")
-            .needs(LicenseValidate).asks_use("ValidationRequest").answers(One("Validation")),
+            .needs(LicenseValidate).asks_maybe("ValidationRequest").answers(One("Validation")),
         post("/v1/validate", validations::validate_key, "Ask whether the license with a key is valid")
             .needs(LicenseValidate).asks("KeyValidationRequest").answers(One("Validation")),
         post("/v1/licenses/{license}/file", validations::file, "Make a file that proves it offline")
-            .needs(LicenseFile).asks_use("FileRequest").answers(One("LicenseFile")),
+            .needs(LicenseFile).asks_maybe("FileRequest").answers(One("LicenseFile")),
     ]
 }
 
@@ -176,7 +176,7 @@ fn of_activations() -> Vec<Route> {
         "/v1/licenses/{license}/activations/{activation}/processes/{process}/heartbeat";
     vec![
         post(ALL, activations::create, "Let a machine hold it")
-            .needs(ActivationCreate).asks("NewActivation").answers(Made("Activation")),
+            .needs(ActivationCreate).asks("NewActivation").answers(MadeOrThere("Activation")),
         get(ALL, activations::list, "List the machines of a license")
             .needs(ActivationRead).query(query::PAGE).answers(Page("Activation")),
         get(ONE, activations::show, "Show a machine")
@@ -304,7 +304,7 @@ fn of_keys() -> Vec<Route> {
         get("/v1/keys", keys::list, "Show the keys that license files verify with")
             .answers(One("PublicKeys")),
         post("/v1/keys/rotate", keys::rotate, "Sign new files with a new key")
-            .needs(KeyWrite).answers(One("MadeKey")),
+            .needs(KeyWrite).answers(Made("MadeKey")),
     ]
 }
 
@@ -423,6 +423,11 @@ impl Route {
 
     fn asks(mut self, schema: &'static str) -> Self {
         self.operation.asks = Asks::One(schema);
+        self
+    }
+
+    fn asks_maybe(mut self, schema: &'static str) -> Self {
+        self.operation.asks = Asks::Maybe(schema);
         self
     }
 

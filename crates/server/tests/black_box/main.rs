@@ -14,6 +14,7 @@ mod answers;
 mod backup;
 mod bad_input;
 mod crash;
+mod events;
 mod race;
 mod rights;
 mod second_license_file;

@@ -61,6 +61,8 @@ pub enum Answers {
     One(&'static str),
     /// An object that was just made.
     Made(&'static str),
+    /// An object that was just made, or was there already.
+    MadeOrThere(&'static str),
     /// Part of a list of objects.
     Page(&'static str),
     /// Nothing.
@@ -137,11 +139,15 @@ fn describe(operation: &Operation) -> Value {
     if let Some(body) = body(operation.asks) {
         described.insert("requestBody".into(), body);
     }
+    let mut responses = Map::new();
+    if let Answers::MadeOrThere(name) = operation.answers {
+        let (status, there) = success(Answers::One(name));
+        responses.insert(status.into(), there);
+    }
     let (status, success) = success(operation.answers);
-    described.insert(
-        "responses".into(),
-        json!({status: success, "default": {"$ref": "#/components/responses/Problem"}}),
-    );
+    responses.insert(status.into(), success);
+    responses.insert("default".into(), json!({"$ref": "#/components/responses/Problem"}));
+    described.insert("responses".into(), responses.into());
     Value::Object(described)
 }
 
@@ -230,7 +236,9 @@ fn body(asks: Asks) -> Option<Value> {
 fn success(answers: Answers) -> (&'static str, Value) {
     match answers {
         Answers::One(name) => ("200", described("As it is now.", &json_of(&reference(name)))),
-        Answers::Made(name) => ("201", described("Made.", &json_of(&reference(name)))),
+        Answers::Made(name) | Answers::MadeOrThere(name) => {
+            ("201", described("Made.", &json_of(&reference(name))))
+        }
         Answers::Nothing => ("204", json!({"description": "Gone."})),
         Answers::Text => {
             let content = json!({"text/plain": {"schema": {"type": "string"}}});

@@ -89,10 +89,6 @@ pub fn write(db: &Connection, writer: WriterId, unit: &Unit) -> rusqlite::Result
 }
 
 fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
-    let delete = |table: &str, account: &AccountId, id: &[u8; 16]| {
-        db.prepare_cached(&format!("DELETE FROM {table} WHERE account = ?1 AND id = ?2"))?
-            .execute(params![account.bytes(), id])
-    };
     match change {
         Change::PutAccount(account, at) => {
             db.prepare_cached("INSERT INTO account (id, created_at) VALUES (?1, ?2)")?
@@ -101,12 +97,10 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::PutProduct(account, product) => {
             rows::put_product(db, *account, product)?;
         }
-        Change::DeleteProduct(account, id) => {
-            delete("product", account, id.bytes())?;
-        }
+        Change::DeleteProduct(account, id) => delete(db, "product", *account, id.bytes())?,
         Change::PutPolicy(account, policy) => rows::put_policy(db, *account, policy)?,
         Change::DeletePolicy(account, id) => {
-            delete("policy", account, id.bytes())?;
+            delete(db, "policy", *account, id.bytes())?;
             db.prepare_cached("DELETE FROM policy_meter WHERE account = ?1 AND policy = ?2")?
                 .execute(params![account.bytes(), id.bytes()])?;
         }
@@ -114,9 +108,49 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
             rows::put_customer(db, *account, customer)?;
         }
         Change::DeleteCustomer(account, id) => {
-            delete("customer", account, id.bytes())?;
+            delete(db, "customer", *account, id.bytes())?;
             forget_details(db, id.bytes())?;
         }
+        Change::PutToken(account, token) => {
+            rows::put_token(db, *account, token)?;
+        }
+        Change::PutTokenUse(account, token, used) => {
+            rows::put_token_use(db, *account, *token, used)?;
+        }
+        Change::PutEntitlement(account, entitlement) => {
+            people_rows::put_entitlement(db, *account, entitlement)?;
+        }
+        Change::DeleteEntitlement(account, id) => {
+            delete(db, "entitlement", *account, id.bytes())?;
+        }
+        Change::PutUser(account, user) => {
+            people_rows::put_user(db, *account, user)?;
+        }
+        Change::DeleteUser(account, id) => {
+            delete(db, "user", *account, id.bytes())?;
+            forget_details(db, id.bytes())?;
+        }
+        Change::PutSigningKey(account, key) => {
+            people_rows::put_signing_key(db, *account, key)?;
+        }
+        Change::CreateLicense(..)
+        | Change::ChangeLicense(..)
+        | Change::ChangeMeters(..)
+        | Change::ChangeAllowed(..)
+        | Change::WakeLicenses(..)
+        | Change::DeleteLicense(..) => write_license(db, change)?,
+        Change::PutWebhook(..)
+        | Change::DeleteWebhook(..)
+        | Change::PutWebhookSecret { .. }
+        | Change::PutRedelivery(..)
+        | Change::NoteDelivery(..) => write_webhook(db, change)?,
+    }
+    Ok(())
+}
+
+/// Writes a change of a license; anything else is none of its business.
+fn write_license(db: &Connection, change: &Change) -> rusqlite::Result<()> {
+    match change {
         Change::CreateLicense(account, license, meters) => {
             rows::put_license(db, *account, license)?;
             for meter in meters {
@@ -138,7 +172,7 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         }
         Change::WakeLicenses(account, policy, at) => wake_licenses(db, *account, *policy, *at)?,
         Change::DeleteLicense(account, id) => {
-            delete("license", account, id.bytes())?;
+            delete(db, "license", *account, id.bytes())?;
             live_rows::forget(db, *account, *id)?;
             for table in ["meter", "usage_hour", "license_user"] {
                 db.prepare_cached(&format!(
@@ -147,28 +181,14 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
                 .execute(params![account.bytes(), id.bytes()])?;
             }
         }
-        Change::PutToken(account, token) => {
-            rows::put_token(db, *account, token)?;
-        }
-        Change::PutTokenUse(account, token, used) => {
-            rows::put_token_use(db, *account, *token, used)?;
-        }
-        Change::PutEntitlement(account, entitlement) => {
-            people_rows::put_entitlement(db, *account, entitlement)?;
-        }
-        Change::DeleteEntitlement(account, id) => {
-            delete("entitlement", account, id.bytes())?;
-        }
-        Change::PutUser(account, user) => {
-            people_rows::put_user(db, *account, user)?;
-        }
-        Change::DeleteUser(account, id) => {
-            delete("user", account, id.bytes())?;
-            forget_details(db, id.bytes())?;
-        }
-        Change::PutSigningKey(account, key) => {
-            people_rows::put_signing_key(db, *account, key)?;
-        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Writes a change of a webhook; anything else is none of its business.
+fn write_webhook(db: &Connection, change: &Change) -> rusqlite::Result<()> {
+    match change {
         Change::PutWebhook(account, webhook, progress) => {
             webhook_rows::put_webhook(db, *account, webhook, progress.as_ref())?;
         }
@@ -182,8 +202,15 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
             webhook_rows::put_redelivery(db, (*account, *webhook), redelivery)?;
         }
         Change::NoteDelivery(account, note) => webhook_rows::note(db, *account, note)?,
+        _ => {}
     }
     Ok(())
+}
+
+fn delete(db: &Connection, table: &str, account: AccountId, id: &[u8; 16]) -> rusqlite::Result<()> {
+    db.prepare_cached(&format!("DELETE FROM {table} WHERE account = ?1 AND id = ?2"))?
+        .execute(params![account.bytes(), id])
+        .map(|_| ())
 }
 
 fn write_timer(
