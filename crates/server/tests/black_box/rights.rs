@@ -19,7 +19,7 @@ use crate::world::Server;
 const OPEN: [&str; 5] =
     ["GET /healthz", "GET /readyz", "GET /metrics", "GET /v1/openapi.json", "GET /v1/keys"];
 /// Every permission there is.
-const PERMISSIONS: [&str; 32] = [
+const PERMISSIONS: [&str; 34] = [
     "product:read",
     "product:write",
     "policy:read",
@@ -52,6 +52,8 @@ const PERMISSIONS: [&str; 32] = [
     "user:write",
     "key:write",
     "process:write",
+    "webhook:read",
+    "webhook:write",
 ];
 
 /// Two products with a policy and a license each, and things to change and delete.
@@ -90,6 +92,8 @@ impl Stage {
         admin.post("/v1/users", r#"{"email":"ada@acme.example"}"#).expect(201);
         let mut stage = Self { server, admin, ids: Vec::new() };
         stage.keep("TOKEN", "id", "/v1/tokens", r#"{"name":"spare","permissions":[]}"#);
+        let hook = r#"{"url":"https://receiver.invalid/","kinds":["hold.placed"]}"#;
+        stage.keep("HOOK", "id", "/v1/webhooks", hook);
         let license = "/v1/licenses/KEY-RENDERER";
         let machines = format!("{license}/activations");
         stage.keep("MACHINE", "id", &machines, r#"{"fingerprint":"m1"}"#);
