@@ -6,6 +6,7 @@
 mod licensing;
 mod meters;
 mod people;
+mod rules;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -18,12 +19,13 @@ pub use self::licensing::{
 };
 pub use self::meters::{MeterPatch, NewMeasure, NewMeter, NewOverage, NewRollover, NewTiming};
 pub use self::people::{NewUser, UserPatch, UserRef};
+pub use self::rules::{NewAct, NewRule, RulePatch};
 use crate::activation::{ActivationRef, Process};
 use crate::artefact::PublicKey;
 use crate::audience::Audience;
 use crate::customer::{Customer, CustomerKind};
 use crate::entitlement::Entitlement;
-use crate::id::{CustomerId, EntitlementId, PolicyId, ProcessId, ProductId, TokenId};
+use crate::id::{CustomerId, EntitlementId, PolicyId, ProcessId, ProductId, RuleId, TokenId};
 use crate::key::KeyPattern;
 use crate::license::{License, LicenseRef, StandingChange};
 use crate::limits::ENTITLEMENTS_MAX;
@@ -33,6 +35,7 @@ use crate::policy::Policy;
 use crate::product::Product;
 use crate::quantity::{Decimal, Quantity, Scale};
 use crate::refusal::{Kind, Refusal};
+use crate::rule::Rule;
 use crate::terms::{Limit, TermsPatch};
 use crate::text::Code;
 use crate::time::Timestamp;
@@ -131,6 +134,16 @@ pub enum Command {
     CreateToken(NewToken),
     /// Revoke a token for good.
     RevokeToken(TokenId),
+    /// Make a rule.
+    CreateRule(NewRule),
+    /// Change a rule.
+    ChangeRule(Ref<RuleId>, RulePatch),
+    /// Delete a rule; what it did stays until it is over or undone.
+    DeleteRule(Ref<RuleId>),
+    /// Have a rule act on a license, once for each cause. Only the process itself may.
+    Act(NewAct),
+    /// Undo what a rule did to a license, or what all did.
+    Unblock(LicenseRef, Option<Ref<RuleId>>),
 }
 
 /// What a command made or changed.
@@ -162,6 +175,10 @@ pub enum Reply {
     Meter(MeterView),
     /// The token as it is now, and its secret if it was just made.
     Token(Token, Option<Secret>),
+    /// The rule as it is now.
+    Rule(Box<Rule>),
+    /// Whether the rule acted; it does not if it did so before for the same cause.
+    Acted(bool),
     /// It is gone.
     Deleted,
 }

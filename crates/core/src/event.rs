@@ -131,6 +131,9 @@ macro_rules! kinds_of_changes {
                     (Entity::$entity, Action::Replaced) => concat!($word, ".replaced"),
                     (Entity::$entity, Action::Banned) => concat!($word, ".banned"),
                     (Entity::$entity, Action::Unbanned) => concat!($word, ".unbanned"),
+                    (Entity::$entity, Action::Blocked) => concat!($word, ".blocked"),
+                    (Entity::$entity, Action::Unblocked) => concat!($word, ".unblocked"),
+                    (Entity::$entity, Action::Warned) => concat!($word, ".warned"),
                 )*
             }
         }

@@ -92,6 +92,8 @@ id_types! {
     UserId, "usr_";
     /// A named feature.
     EntitlementId, "ent_";
+    /// What blocks by itself.
+    RuleId, "rule_";
 }
 
 fn write_hex(f: &mut fmt::Formatter<'_>, prefix: &str, bytes: &[u8; 16]) -> fmt::Result {

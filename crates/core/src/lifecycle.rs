@@ -249,7 +249,9 @@ const fn is_harmless(permission: Permission) -> bool {
         | P::EntitlementWrite
         | P::UserWrite
         | P::KeyWrite
-        | P::ProcessWrite => false,
+        | P::ProcessWrite
+        | P::RuleRead
+        | P::RuleWrite => false,
     }
 }
 

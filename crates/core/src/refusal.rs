@@ -7,6 +7,7 @@ use core::fmt;
 
 use crate::id::{ActivationId, LicenseId};
 use crate::quantity::{Quantity, Scale, Shown};
+use crate::rule::Block;
 use crate::text::Code;
 use crate::time::Timestamp;
 use crate::token::Permission;
@@ -126,6 +127,8 @@ pub enum Kind {
     User,
     /// A named feature.
     Entitlement,
+    /// What blocks by itself.
+    Rule,
 }
 
 impl Kind {
@@ -148,6 +151,7 @@ impl Kind {
             Self::Session => "session",
             Self::User => "user",
             Self::Entitlement => "entitlement",
+            Self::Rule => "rule",
         }
     }
 }
@@ -224,6 +228,8 @@ pub enum Refusal {
     InUse(Kind, &'static str),
     /// It is archived and takes nothing new.
     Archived(Kind),
+    /// A rule lets nothing begin on the license.
+    LicenseBlocked(LicenseId, Box<Block>),
     /// A field has a value that it cannot have.
     Invalid {
         /// The field's name.
@@ -284,6 +290,7 @@ impl Refusal {
             Self::Taken(..) => "taken",
             Self::InUse(..) => "in-use",
             Self::Archived(_) => "archived",
+            Self::LicenseBlocked(..) => "license-blocked",
             Self::Invalid { .. } => "invalid",
         }
     }
@@ -328,6 +335,7 @@ impl Refusal {
         "taken",
         "in-use",
         "archived",
+        "license-blocked",
         "invalid",
     ];
 
@@ -428,6 +436,10 @@ impl fmt::Display for Refusal {
                 )
             }
             Self::Archived(kind) => write!(f, "the {} is archived", kind.word()),
+            Self::LicenseBlocked(id, block) => {
+                let Block { name, reason, .. } = &**block;
+                write!(f, "license {id} is blocked by rule {name}: {reason}")
+            }
             Self::Invalid { field, reason } => write!(f, "{field} {reason}"),
         }
     }

@@ -102,6 +102,10 @@ permissions! {
     ProcessWrite = 31, "process:write";
     /// Follow what happens, and see who changed what.
     EventRead = 32, "event:read";
+    /// See rules that block by themselves.
+    RuleRead = 35, "rule:read";
+    /// Create, change, try and delete rules.
+    RuleWrite = 36, "rule:write";
 }
 
 impl Permission {
