@@ -6,16 +6,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use usance_core::caller::Caller;
-use usance_core::command::{
-    Command, NewLicense, NewMeter, NewOverage, NewPolicy, NewProduct, Ref, Reply,
-};
-use usance_core::id::LicenseId;
+use usance_core::command::{Command, NewLicense, NewMeter, NewPolicy, NewProduct, Ref, Reply};
+use usance_core::deciding::{self, Situation, overdue};
+use usance_core::id::{LicenseId, PolicyId, ProductId};
 use usance_core::ledger::record::{AttributesView, Event, Record, UseEvent};
 use usance_core::ledger::tree::{Frontier, leaf_hash};
-use usance_core::license::{License, LicenseRef};
-use usance_core::meter::{AllowedFrom, Meter, MeterSpec};
-use usance_core::policy::MeterWhile;
-use usance_core::quantity::{Decimal, Scale};
+use usance_core::license::{License, LicenseKey, LicenseRef, Marks, Standing};
+use usance_core::live::Live;
+use usance_core::metadata::Metadata;
+use usance_core::meter::{AllowedFrom, Meter, MeterSpec, Motion};
+use usance_core::quantity::Decimal;
+use usance_core::terms::Terms;
 use usance_core::text::Code;
 use usance_core::time::Timestamp;
 use usance_core::usage::{
@@ -71,43 +72,71 @@ fn code(text: &str) -> Result<Code> {
 }
 
 fn spec() -> Result<MeterSpec> {
-    Ok(MeterSpec {
-        name: code("frames")?,
-        unit: "frame".to_owned(),
-        scale: Scale::default(),
-        allowed: Some(1_000_000_000_000_000),
-        floor: 0,
-        overage: usance_core::meter::Overage::Refuse,
-        record_refusals: false,
-    })
+    Ok(MeterSpec { allowed: Some(1_000_000_000_000_000), ..MeterSpec::new(code("frames")?) })
 }
 
-fn one() -> Operation {
-    Operation::Increment(Step { amount: Decimal::ONE, bound: None, fit: Fit::Whole })
+fn one() -> Step {
+    Step { amount: Decimal::ONE, bound: None, fit: Fit::Whole }
 }
 
+/// What the writer decides of each use: the whole situation of a license, of which most have
+/// nothing but meters.
 fn decide() -> Result<Duration> {
     let spec = spec()?;
-    let license = LicenseId::from_bytes([1; 16]);
-    let meter = Meter { license, spec: &spec, allowed_from: AllowedFrom::Policy };
+    let license = license()?;
+    let (terms, live) = (Terms::default(), Live::default());
+    let meter = Meter { license: license.id, spec: &spec, allowed_from: AllowedFrom::Policy };
     let mut state = spec.beginning();
-    let operation = one();
+    let used = use_of(&[license.clone()], 0, false)?;
     Ok(median(1_000_000, || {
-        if let Ok((_, after)) = meter.decide(&state, black_box(&operation), Timestamp(0)) {
-            state = after;
+        let now = Timestamp(0);
+        let situation =
+            Situation { license: &license, terms: &terms, meter, state: &state, live: &live, now };
+        let nothing_is_due = overdue(&situation).is_ok_and(|due| due.is_none());
+        let decided = deciding::decide(&situation, black_box(&used), [0; 16], &[0; 32]);
+        if let (true, Ok(decision)) = (nothing_is_due, decided)
+            && let Some(step) = decision.steps.first()
+        {
+            state = step.state;
         }
     }))
+}
+
+fn license() -> Result<License> {
+    Ok(License {
+        id: LicenseId::from_bytes([1; 16]),
+        key: LicenseKey("BENCH".into()),
+        product: ProductId::from_bytes([2; 16]),
+        policy: PolicyId::from_bytes([3; 16]),
+        customer: None,
+        reseller: None,
+        owner: None,
+        users: Vec::new(),
+        name: None,
+        overrides: None,
+        entitlements: Vec::new(),
+        metadata: Metadata::default(),
+        marks: Marks::default(),
+        standing: Standing::Active,
+        valid_from: None,
+        expires_at: None,
+        created_at: Timestamp(0),
+        updated_at: Timestamp(0),
+    })
 }
 
 fn event(spec: &MeterSpec) -> Result<Event<'_>> {
     let license = LicenseId::from_bytes([1; 16]);
     let meter = Meter { license, spec, allowed_from: AllowedFrom::Policy };
-    let (counted, _) = meter.decide(&spec.beginning(), &one(), Timestamp(0))?;
+    let (counted, _) = meter.decide(&spec.beginning(), Motion::Increment(one()), None, Timestamp(0))?;
     Ok(Event::Use(UseEvent {
         license,
         meter: &spec.name,
         counted,
         previous: Some(1_000_000),
+        activation: None,
+        reference: None,
+        turn: None,
         idempotency: Some((KeyDigest([2; 16]), RequestDigest([3; 8]))),
         occurred_at: None,
         subject: None,
@@ -169,38 +198,14 @@ fn engine(licenses: usize, uses: usize, batch: usize, keyed: bool) -> Result<Dur
 
 async fn vendor(engine: &Engine, caller: &Arc<Caller>, count: usize) -> Result<Vec<License>> {
     let change = |command| engine.change(Arc::clone(caller), command);
-    change(Command::CreateProduct(NewProduct { code: code("renderer")?, name: None })).await?;
-    let meter = NewMeter {
-        name: code("frames")?,
-        unit: None,
-        scale: Scale::default(),
-        allowed: Some(Decimal::whole(1_000_000_000_000_000)),
-        floor: Decimal::whole(0),
-        overage: NewOverage::Refuse,
-        record_refusals: false,
-    };
-    change(Command::CreatePolicy(NewPolicy {
-        product: Ref::Code(code("renderer")?),
-        code: code("policy")?,
-        name: None,
-        meters: vec![meter],
-        duration_ms: None,
-        key_pattern: None,
-        license_permissions: None,
-        meter_while: MeterWhile::default(),
-    }))
-    .await?;
+    change(Command::CreateProduct(NewProduct::of(code("renderer")?))).await?;
+    let allowed = Some(Decimal::whole(1_000_000_000_000_000));
+    let meter = NewMeter { allowed, ..NewMeter::named(code("frames")?) };
+    let policy = NewPolicy::of(Ref::Code(code("renderer")?), code("policy")?);
+    change(Command::CreatePolicy(NewPolicy { meters: vec![meter], ..policy })).await?;
     let mut licenses = Vec::with_capacity(count);
     for _ in 0..count {
-        let new = NewLicense {
-            policy: Ref::Code(code("policy")?),
-            customer: None,
-            key: None,
-            name: None,
-            valid_from: None,
-            expires_at: None,
-            allowed: Vec::new(),
-        };
+        let new = NewLicense::of(Ref::Code(code("policy")?));
         match change(Command::CreateLicense(new)).await? {
             Reply::License(license, _) => licenses.push(license),
             other => bail!("unexpected reply {other:?}"),
@@ -214,7 +219,8 @@ fn use_of(licenses: &[License], number: usize, keyed: bool) -> Result<Use> {
     Ok(Use {
         license: LicenseRef::Id(licenses[number % licenses.len()].id),
         meter: code("frames")?,
-        operation: one(),
+        operation: Operation::Increment(one()),
+        activation: None,
         idempotency_key: key,
         occurred_at: None,
         subject: None,

@@ -396,6 +396,54 @@ pub struct NewToken {
     pub expires_at: Option<Timestamp>,
 }
 
+impl NewProduct {
+    /// A product of this code that states nothing else.
+    #[must_use]
+    pub fn of(code: Code) -> Self {
+        Self { code, name: None, metadata: Metadata::default() }
+    }
+}
+
+impl NewPolicy {
+    /// A policy of this code, without meters, that states nothing else.
+    #[must_use]
+    pub fn of(product: Ref<ProductId>, code: Code) -> Self {
+        Self {
+            product,
+            code,
+            name: None,
+            meters: Vec::new(),
+            key_pattern: None,
+            terms: TermsPatch::default(),
+            entitlements: Vec::new(),
+            metadata: Metadata::default(),
+        }
+    }
+}
+
+impl NewLicense {
+    /// A license under this policy that states nothing else.
+    #[must_use]
+    pub fn of(policy: Ref<PolicyId>) -> Self {
+        Self {
+            policy,
+            customer: None,
+            reseller: None,
+            owner: None,
+            users: Vec::new(),
+            terms: TermsPatch::default(),
+            entitlements: Vec::new(),
+            metadata: Metadata::default(),
+            meters: Vec::new(),
+            key: None,
+            name: None,
+            valid_from: None,
+            expires_at: None,
+            allowed: Vec::new(),
+        }
+    }
+}
+
 impl AllowedChange {
     /// Where the ceiling of a meter comes from after the change.
     ///

@@ -105,15 +105,9 @@ pub struct Counted {
 impl Counted {
     /// What is left of the ceiling before overage begins; none is unlimited.
     #[must_use]
-    pub fn remaining(&self) -> Option<Quantity> {
-        remaining(self.allowed, self.total, self.held)
+    pub fn remaining(&self, measure: Measure) -> Option<Quantity> {
+        Some(self.allowed?.saturating_sub(measure.used(self.total, self.held)).max(0))
     }
-}
-
-/// What is left of a ceiling before overage begins; none is unlimited.
-#[must_use]
-pub fn remaining(allowed: Option<Quantity>, total: Quantity, held: Quantity) -> Option<Quantity> {
-    Some(allowed?.saturating_sub(total).saturating_sub(held).max(0))
 }
 
 /// How a total moves.
@@ -173,10 +167,7 @@ impl Meter<'_> {
 
     /// How many more units may be held; none is endless.
     fn room_of_holds(&self, state: &MeterState) -> Option<Quantity> {
-        let used = match self.spec.measure {
-            Measure::Peak => state.held,
-            _ => state.total.saturating_add(state.held),
-        };
+        let used = self.spec.measure.used(state.total, state.held);
         Some(self.ceiling(state)?.saturating_sub(used))
     }
 
@@ -338,6 +329,7 @@ impl Meter<'_> {
             gross: state.gross,
             allowed: self.allowed(state),
             ceiling: self.ceiling(state),
+            used: self.spec.measure.used(state.total, state.held),
             held: state.held,
         })
     }

@@ -33,6 +33,8 @@ pub struct Figures {
     pub ceiling: Option<Quantity>,
     /// Units on hold.
     pub held: Quantity,
+    /// What counts against the ceiling.
+    pub used: Quantity,
 }
 
 impl Figures {
@@ -40,7 +42,7 @@ impl Figures {
     #[must_use]
     pub fn remaining(&self) -> Option<Quantity> {
         let ceiling = self.ceiling?;
-        Some(ceiling.saturating_sub(self.total).saturating_sub(self.held).max(0))
+        Some(ceiling.saturating_sub(self.used).max(0))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::limits::{
     OCCURRED_BEHIND_MS_MAX, SUBJECT_FIELD_BYTES_MAX,
 };
 use crate::meter::Counted;
-use crate::quantity::{Decimal, Scale};
+use crate::quantity::{Decimal, Quantity, Scale};
 use crate::refusal::Refusal;
 use crate::text::Code;
 use crate::time::Timestamp;
@@ -53,6 +53,8 @@ pub struct Answer {
     pub scale: Scale,
     /// What was counted, and where the meter stood after it.
     pub counted: Counted,
+    /// What is left of the ceiling before overage begins; none is unlimited.
+    pub remaining: Option<Quantity>,
     /// When the meter's period ends, if it has one. A repeat does not know it any more.
     pub period_end: Option<Timestamp>,
     /// The machine it counted for.

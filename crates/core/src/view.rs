@@ -10,7 +10,7 @@ use crate::id::{ActivationId, CustomerId, LicenseId, PolicyId, ProductId};
 use crate::ledger::tree::Hash;
 use crate::license::{LicenseRef, Status};
 use crate::live::{Hold, Session};
-use crate::meter::{AllowedFrom, Counted, HourSums, Meter, MeterSpec, MeterState, Turn};
+use crate::meter::{AllowedFrom, Counted, HourSums, Measure, Meter, MeterSpec, MeterState, Turn};
 use crate::quantity::{Quantity, Scale};
 use crate::text::Code;
 use crate::time::Timestamp;
@@ -132,6 +132,13 @@ pub struct MeterView {
 }
 
 impl MeterView {
+    /// What is left of the ceiling before overage begins; none is unlimited.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Quantity> {
+        let used = self.spec.measure.used(self.state.total, self.state.held);
+        Some(self.allowed()?.saturating_sub(used).max(0))
+    }
+
     /// The ceiling; none is unlimited.
     #[must_use]
     pub fn allowed(&self) -> Option<Quantity> {
@@ -194,6 +201,8 @@ pub struct History {
     pub meter: Code,
     /// Digits after the point of its quantities.
     pub scale: Scale,
+    /// What the meter counts.
+    pub measure: Measure,
     /// The entries, newest first.
     pub page: Page<HistoryEntry>,
 }

@@ -10,7 +10,6 @@ use usance_core::key::{as_probably_meant, has_valid_check_symbol};
 use usance_core::ledger::record::{Event, Record, RefusedEvent};
 use usance_core::license::{LicenseKey, LicenseRef};
 use usance_core::meter::{MeterSpec, MeterState};
-use usance_core::quantity::Scale;
 use usance_core::refusal::{Kind, Refusal};
 use usance_core::text::Code;
 use usance_core::time::Timestamp;
@@ -189,7 +188,7 @@ impl<'a> Counting<'a> {
         now: Timestamp,
     ) -> Result<Option<Answer>, Refusal> {
         let Some((key, request)) = keyed else { return Ok(None) };
-        let Some(spent) = self.spent(key, spec.scale, now) else { return Ok(None) };
+        let Some(spent) = self.spent(key, spec, now) else { return Ok(None) };
         let is_same = spent.answer.license == license && spent.answer.meter == spec.name;
         if spent.request != request || !is_same {
             return Err(Refusal::IdempotencyConflict);
@@ -198,7 +197,7 @@ impl<'a> Counting<'a> {
     }
 
     /// The first answer under a key, from this unit or from the ledger, while the window lasts.
-    fn spent(&mut self, digest: KeyDigest, scale: Scale, now: Timestamp) -> Option<Spent> {
+    fn spent(&mut self, digest: KeyDigest, spec: &MeterSpec, now: Timestamp) -> Option<Spent> {
         match self.answered.entry(digest) {
             Entry::Occupied(entry) => Some(entry.get().clone()),
             Entry::Vacant(entry) => {
@@ -214,8 +213,9 @@ impl<'a> Counting<'a> {
                 let answer = Answer {
                     license: event.license,
                     meter: Code::parse("meter", event.meter).ok()?,
-                    scale,
+                    scale: spec.scale,
                     counted: event.counted,
+                    remaining: event.counted.remaining(spec.measure),
                     period_end: None,
                     activation: event.activation,
                     reference: event.reference,
@@ -273,14 +273,16 @@ fn answer(
     let LoadedLicense { license, meters, .. } = &moving.loaded;
     let LoadedMeter { spec, state, .. } = &meters[meter];
     let first = decision.steps.first();
+    let counted = match first {
+        Some(step) => step.counted,
+        None => moving.situation(meter, now).meter.standing(state),
+    };
     Answer {
         license: license.id,
         meter: spec.name.clone(),
         scale: spec.scale,
-        counted: match first {
-            Some(step) => step.counted,
-            None => moving.situation(meter, now).meter.standing(state),
-        },
+        counted,
+        remaining: counted.remaining(spec.measure),
         period_end: state.period_end,
         activation: first.and_then(|step| step.activation),
         reference: first.and_then(|step| step.reference).or(decision.reference),

@@ -5,7 +5,7 @@
 //! - [`count`] and [`catalogue`]: the use cases, deciding with the rules of `usance_core`.
 //! - [`ledger_head`]: the records of a unit of work, hashed and signed.
 //! - [`mod@unit`] and [`store`]: what is written at once, and who writes it.
-//! - [`queries`]: answers from what is committed. [`directory`]: who is known.
+//! - [`queries`]: answers from what is committed; [`living`]: of what lives on a license. [`directory`]: who is known.
 //! - [`verify`] checks a data directory from outside; [`backup`] copies one.
 
 #![deny(clippy::float_arithmetic)]
@@ -19,6 +19,7 @@ pub mod engine;
 pub mod failure;
 pub mod ledger_head;
 pub mod limits;
+pub mod living;
 pub mod mailbox;
 pub mod moving;
 pub mod queries;

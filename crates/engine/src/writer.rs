@@ -34,6 +34,9 @@ use crate::vault::Vault;
 /// again.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// When what is due on a license is tried again that could not be carried out, in milliseconds.
+const RETRY_MS: i64 = 10 * 60 * 1000;
+
 /// How often the writer looks for what is due, also under load.
 const TEND_EVERY: Duration = Duration::from_secs(1);
 
@@ -524,9 +527,9 @@ fn tend_one(
     let mut moving = Moving::new(loaded);
     moving.stir();
     if let Err(refusal) = moving.tend(head, unit) {
-        // It would be tried again without end; the next use of the license says what is wrong.
+        // A counter that is full may be set back, or its hour may pass: not at once, but soon.
         tracing::error!(%license, %refusal, "what is due on a license cannot be carried out");
-        unit.timers.push((account, license, None));
+        unit.timers.push((account, license, Some(head.now().plus_ms(RETRY_MS))));
         return Ok(());
     }
     moving.wind(unit);

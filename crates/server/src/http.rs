@@ -4,8 +4,11 @@
 //! [`extract`] learns who is calling and reads the body, the handler has `usance-wire` read the
 //! bytes, asks the engine, and has `usance-wire` write the answer. [`problem`] is every other end.
 
+mod activations;
 mod customers;
+mod entitlements;
 mod extract;
+mod keys;
 mod ledger;
 mod leftover;
 mod licenses;
@@ -13,14 +16,19 @@ pub mod limits;
 mod meters;
 mod metrics;
 mod operations;
+mod passwords;
 mod policies;
 mod problem;
+mod processes;
 mod products;
+mod reserved;
 mod respond;
 pub mod routes;
 mod serve;
 mod tokens;
+mod users;
 mod uses;
+mod validations;
 
 use std::time::Duration;
 

@@ -83,6 +83,18 @@ impl Measure {
     /// The words for the kinds.
     pub const WORDS: &'static [&'static str] = &["uses", "seats", "peak", "duration", "day-pass"];
 
+    /// What counts against the ceiling. The total of a peak is seats that were held, so it does not
+    /// count beside those that are.
+    #[must_use]
+    pub const fn used(self, total: Quantity, held: Quantity) -> Quantity {
+        match self {
+            Self::Peak => held,
+            Self::Uses | Self::Seats | Self::Duration(_) | Self::DayPass => {
+                total.saturating_add(held)
+            }
+        }
+    }
+
     /// The word for its kind.
     #[must_use]
     pub const fn word(self) -> &'static str {

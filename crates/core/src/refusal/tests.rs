@@ -14,6 +14,7 @@ fn figures(allowed: Option<i64>, ceiling: Option<i64>, total: i64, held: i64) ->
         allowed,
         ceiling,
         held,
+        used: total + held,
     })
 }
 

@@ -106,6 +106,7 @@ fn history(meter: &MeterView, items: Vec<HistoryEntry>, next: Option<u64>) -> Hi
         license: meter.license,
         meter: meter.spec.name.clone(),
         scale: meter.spec.scale,
+        measure: meter.spec.measure,
         page: Page { items, next: next.map(|next| next.to_string()) },
     }
 }

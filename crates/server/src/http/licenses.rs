@@ -3,24 +3,27 @@
 use axum::extract::State;
 use usance_core::command::Command;
 use usance_core::license::StandingChange;
-use usance_wire::native::{licenses, lists, query, references};
+use usance_wire::native::licenses::{self, Shown};
+use usance_wire::native::{lists, query, read_nothing, references};
 
 use crate::http::App;
 use crate::http::extract::{InPath, Json, Query, Who};
 use crate::http::problem::failed;
-use crate::http::respond::{Answer, changed, json, made};
+use crate::http::respond::{Answer, carry_out, json, license_with_terms, make};
 
 pub(super) async fn create(State(app): State<App>, Who(caller): Who, Json(body): Json) -> Answer {
     let command = Command::CreateLicense(licenses::read_new(&body)?);
-    let reply = app.engine.change(caller, command).await.map_err(failed)?;
-    Ok(made(&reply))
+    make(&app, caller, command).await
 }
 
 pub(super) async fn list(State(app): State<App>, Who(caller): Who, Query(query): Query) -> Answer {
     let (filter, page) = query::read_licenses(&query)?;
+    let audience = caller.audience;
     let found = app.engine.licenses(caller, filter, page).await;
-    let (page, now) = found.map_err(failed)?;
-    let item = |license: &_, out: &mut _| licenses::write(license, now, out);
+    let (page, at) = found.map_err(failed)?;
+    let item = |license: &_, out: &mut _| {
+        licenses::write(Shown { license, policy_terms: None, at, audience }, out);
+    };
     Ok(json(|out| lists::write(&page, out, item)))
 }
 
@@ -30,8 +33,9 @@ pub(super) async fn show(
     InPath(license): InPath<String>,
 ) -> Answer {
     let of = references::license(&license);
-    let (license, now) = app.engine.license(caller, of).await.map_err(failed)?;
-    Ok(json(|out| licenses::write(&license, now, out)))
+    let found = app.engine.license(caller.clone(), of).await;
+    let (license, now) = found.map_err(failed)?;
+    Ok(license_with_terms(&app, caller, &license, now).await)
 }
 
 pub(super) async fn change(
@@ -42,8 +46,7 @@ pub(super) async fn change(
 ) -> Answer {
     let patch = licenses::read_patch(&body)?;
     let command = Command::ChangeLicense(references::license(&license), patch);
-    let reply = app.engine.change(caller, command).await.map_err(failed)?;
-    Ok(changed(&reply))
+    carry_out(&app, caller, command).await
 }
 
 pub(super) async fn delete(
@@ -52,8 +55,7 @@ pub(super) async fn delete(
     InPath(license): InPath<String>,
 ) -> Answer {
     let command = Command::DeleteLicense(references::license(&license));
-    let reply = app.engine.change(caller, command).await.map_err(failed)?;
-    Ok(changed(&reply))
+    carry_out(&app, caller, command).await
 }
 
 pub(super) async fn suspend(
@@ -90,8 +92,37 @@ async fn change_standing(
     Json(body): Json,
     change: StandingChange,
 ) -> Answer {
-    licenses::read_standing_change(&body)?;
+    read_nothing(&body)?;
     let command = Command::ChangeStanding(references::license(&license), change);
-    let reply = app.engine.change(caller, command).await.map_err(failed)?;
-    Ok(changed(&reply))
+    carry_out(&app, caller, command).await
+}
+
+pub(super) async fn renew(
+    State(app): State<App>,
+    Who(caller): Who,
+    InPath(license): InPath<String>,
+    Json(body): Json,
+) -> Answer {
+    read_nothing(&body)?;
+    carry_out(&app, caller, Command::RenewLicense(references::license(&license))).await
+}
+
+pub(super) async fn check_in(
+    State(app): State<App>,
+    Who(caller): Who,
+    InPath(license): InPath<String>,
+    Json(body): Json,
+) -> Answer {
+    read_nothing(&body)?;
+    carry_out(&app, caller, Command::CheckInLicense(references::license(&license))).await
+}
+
+pub(super) async fn transfer(
+    State(app): State<App>,
+    Who(caller): Who,
+    InPath(license): InPath<String>,
+    Json(body): Json,
+) -> Answer {
+    let to = licenses::read_transfer(&body)?;
+    carry_out(&app, caller, Command::TransferLicense(references::license(&license), to)).await
 }

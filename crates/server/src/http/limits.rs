@@ -33,3 +33,6 @@ pub const LEFTOVER_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// How long such a body may pause before its connection is closed, in milliseconds: beyond any
 /// hiccup of a network that still delivers.
 pub const LEFTOVER_PAUSE_MS_MAX: u64 = 1000;
+
+/// Passwords that are hashed at the same time: each takes 19 MiB and a core for a moment.
+pub const PASSWORDS_HASHED_AT_ONCE_MAX: usize = 2;

@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 use usance_core::command::Command;
-use usance_wire::native::{licenses, meters, query, records, references, usage};
+use usance_wire::native::{licenses, meters, query, records, references, specs, usage};
 
 use crate::http::App;
 use crate::http::extract::{InPath, Json, Query, Who};
 use crate::http::problem::failed;
-use crate::http::respond::{Answer, changed, json};
+use crate::http::respond::{Answer, carry_out, json, make};
 
 pub(super) async fn list(
     State(app): State<App>,
@@ -37,8 +37,26 @@ pub(super) async fn change(
 ) -> Answer {
     let (of, meter) = (references::license(&license), references::meter(&meter)?);
     let command = Command::ChangeAllowed(of, meter, licenses::read_allowed(&body)?);
-    let reply = app.engine.change(caller, command).await.map_err(failed)?;
-    Ok(changed(&reply))
+    carry_out(&app, caller, command).await
+}
+
+pub(super) async fn add(
+    State(app): State<App>,
+    Who(caller): Who,
+    InPath(license): InPath<String>,
+    Json(body): Json,
+) -> Answer {
+    let new = specs::read_new(&body)?;
+    make(&app, caller, Command::AddMeter(references::license(&license), new)).await
+}
+
+pub(super) async fn remove(
+    State(app): State<App>,
+    Who(caller): Who,
+    InPath((license, meter)): InPath<(String, String)>,
+) -> Answer {
+    let (of, meter) = (references::license(&license), references::meter(&meter)?);
+    carry_out(&app, caller, Command::RemoveMeter(of, meter)).await
 }
 
 pub(super) async fn history(
@@ -49,9 +67,10 @@ pub(super) async fn history(
 ) -> Answer {
     let (of, meter) = (references::license(&license), references::meter(&meter)?);
     let page = query::read_page(&query)?;
+    let audience = caller.audience;
     let history = app.engine.history(caller, of, meter, page).await;
     let history = history.map_err(failed)?;
-    Ok(json(|out| records::write(&history, out)))
+    Ok(json(|out| records::write(&history, audience, out)))
 }
 
 pub(super) async fn sums(

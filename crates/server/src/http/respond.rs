@@ -1,13 +1,23 @@
 //! Every answer that is a yes.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use usance_core::command::Reply;
-use usance_wire::native::{customers, licenses, meters, policies, products, tokens};
+use usance_core::caller::Caller;
+use usance_core::command::{Command, Reply};
+use usance_core::license::License;
+use usance_core::time::Timestamp;
+use usance_wire::native::licenses::{self, Shown};
+use usance_wire::native::{
+    activations, customers, entitlements, files, keys, meters, policies, processes, products,
+    tokens, users, validations,
+};
 
-use crate::http::problem::No;
+use crate::http::App;
+use crate::http::problem::{No, failed};
 
 /// What a handler ends in.
 pub(crate) type Answer = Result<Response, No>;
@@ -34,25 +44,57 @@ pub(crate) fn of_type(media_type: HeaderValue, body: impl Into<Body>) -> Respons
     response
 }
 
-/// What a command changed.
-pub(crate) fn changed(reply: &Reply) -> Response {
+/// Has the engine carry a command out, and shows what came of it.
+pub(crate) async fn carry_out(app: &App, caller: Arc<Caller>, command: Command) -> Answer {
+    let reply = app.engine.change(Arc::clone(&caller), command).await.map_err(failed)?;
+    if let Reply::License(license, now) = &reply {
+        return Ok(license_with_terms(app, caller, license, *now).await);
+    }
+    Ok(changed(&caller, &reply))
+}
+
+/// The same, for a command that makes something.
+pub(crate) async fn make(app: &App, caller: Arc<Caller>, command: Command) -> Answer {
+    let mut response = carry_out(app, caller, command).await?;
+    *response.status_mut() = StatusCode::CREATED;
+    Ok(response)
+}
+
+/// A license with the terms that hold for it. They are left out where they cannot be read: what was
+/// changed is changed, whatever else fails.
+pub(crate) async fn license_with_terms(
+    app: &App,
+    caller: Arc<Caller>,
+    license: &License,
+    at: Timestamp,
+) -> Response {
+    let audience = caller.audience;
+    let terms = app.engine.terms(caller, license.policy).await.ok();
+    let shown = Shown { license, policy_terms: terms.as_deref(), at, audience };
+    json(|out| licenses::write(shown, out))
+}
+
+fn changed(caller: &Caller, reply: &Reply) -> Response {
     if *reply == Reply::Deleted {
         return StatusCode::NO_CONTENT.into_response();
     }
+    let audience = caller.audience;
     json(|out| match reply {
-        Reply::Product(product) => products::write(product, out),
-        Reply::Policy(policy) => policies::write(policy, out),
-        Reply::Customer(customer) => customers::write(customer, out),
-        Reply::License(license, now) => licenses::write(license, *now, out),
+        Reply::Product(product) => products::write(product, audience, out),
+        Reply::Policy(policy) => policies::write(policy, audience, out),
+        Reply::Customer(customer) => customers::write(customer, audience, out),
+        Reply::License(license, at) => {
+            licenses::write(Shown { license, policy_terms: None, at: *at, audience }, out);
+        }
+        Reply::Validation(validation) => validations::write(validation, audience, out),
+        Reply::File(file) => files::write(file, out),
+        Reply::Activation(activation) => activations::write(activation, audience, out),
+        Reply::Process(process, _) => processes::write(process, audience, out),
+        Reply::Entitlement(entitlement) => entitlements::write(entitlement, audience, out),
+        Reply::User(user) => users::write(user, audience, out),
+        Reply::Key(key) => keys::write(caller.account, key, out),
         Reply::Meter(meter) => meters::write(meter, out),
         Reply::Token(token, secret) => tokens::write(token, secret.as_ref(), out),
         Reply::Deleted => {}
     })
-}
-
-/// What a command made.
-pub(crate) fn made(reply: &Reply) -> Response {
-    let mut response = changed(reply);
-    *response.status_mut() = StatusCode::CREATED;
-    response
 }

@@ -5,17 +5,21 @@ use axum::handler::Handler;
 use axum::middleware;
 use axum::routing::{self, MethodRouter};
 use usance_core::token::Permission::{
-    self, CustomerRead, CustomerWrite, LedgerRead, LicenseRead, LicenseWrite, MeterDecrement,
-    MeterIncrement, MeterRead, MeterReset, MeterSet, PolicyRead, PolicyWrite, ProductRead,
-    ProductWrite, TokenRead, TokenWrite,
+    self, ActivationCreate, ActivationDelete, ActivationHeartbeat, ActivationRead, ActivationWrite,
+    CustomerRead, CustomerWrite, EntitlementRead, EntitlementWrite, KeyWrite, LedgerRead,
+    LicenseCheckIn, LicenseFile, LicenseRead, LicenseValidate, LicenseWrite, MeterDecrement,
+    MeterHold, MeterIncrement, MeterRead, MeterReset, MeterSet, PolicyRead, PolicyWrite,
+    ProcessWrite, ProductRead, ProductWrite, SessionWrite, TokenRead, TokenWrite, UserRead,
+    UserWrite,
 };
 use usance_wire::native::openapi::Answers::{self, Made, One, Page};
 use usance_wire::native::openapi::{self as contract, Asks, Needs, Operation};
 use usance_wire::native::query;
 
 use crate::http::App;
-use crate::http::{customers, extract, ledger, licenses, meters, operations, policies, products};
-use crate::http::{tokens, uses};
+use crate::http::validations;
+use crate::http::{activations, customers, entitlements, extract, keys, ledger, licenses, meters};
+use crate::http::{operations, policies, processes, products, reserved, tokens, users, uses};
 
 /// One row: what is said of a route, and what serves it.
 pub(crate) struct Route {
@@ -46,8 +50,13 @@ fn routes() -> Vec<Route> {
         of_policies(),
         of_customers(),
         of_licenses(),
+        of_activations(),
         of_meters(),
+        of_holds_and_sessions(),
         of_tokens(),
+        of_entitlements(),
+        of_users(),
+        of_keys(),
         of_the_ledger(),
     ]
     .into_iter()
@@ -138,6 +147,58 @@ fn of_licenses() -> Vec<Route> {
             .needs(LicenseWrite).answers(One("License")),
         post("/v1/licenses/{license}/revoke", licenses::revoke, "Stop it for good")
             .needs(LicenseWrite).answers(One("License")),
+        post("/v1/licenses/{license}/renew", licenses::renew, "Make it last longer")
+            .needs(LicenseWrite).answers(One("License")),
+        post("/v1/licenses/{license}/check-in", licenses::check_in, "Tell that it is still there")
+            .needs(LicenseCheckIn).answers(One("License")),
+        post("/v1/licenses/{license}/transfer", licenses::transfer, "Move it to another policy")
+            .needs(LicenseWrite).asks("Transfer").answers(One("License")),
+        post("/v1/licenses/{license}/validate", validations::validate, "Ask whether it is valid")
+            .needs(LicenseValidate).asks_use("ValidationRequest").answers(One("Validation")),
+        post("/v1/validate", validations::validate_key, "Ask whether the license with a key is valid")
+            .needs(LicenseValidate).asks("KeyValidationRequest").answers(One("Validation")),
+        post("/v1/licenses/{license}/file", validations::file, "Make a file that proves it offline")
+            .needs(LicenseFile).asks_use("FileRequest").answers(One("LicenseFile")),
+    ]
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_activations() -> Vec<Route> {
+    const ALL: &str = "/v1/licenses/{license}/activations";
+    const ONE: &str = "/v1/licenses/{license}/activations/{activation}";
+    const BEAT: &str = "/v1/licenses/{license}/activations/{activation}/heartbeat";
+    const RESET: &str = "/v1/licenses/{license}/activations/{activation}/heartbeat/reset";
+    const PROCESSES: &str = "/v1/licenses/{license}/activations/{activation}/processes";
+    const PROCESS: &str = "/v1/licenses/{license}/activations/{activation}/processes/{process}";
+    const PROCESS_BEAT: &str =
+        "/v1/licenses/{license}/activations/{activation}/processes/{process}/heartbeat";
+    vec![
+        post(ALL, activations::create, "Let a machine hold it")
+            .needs(ActivationCreate).asks("NewActivation").answers(Made("Activation")),
+        get(ALL, activations::list, "List the machines of a license")
+            .needs(ActivationRead).query(query::PAGE).answers(Page("Activation")),
+        get(ONE, activations::show, "Show a machine")
+            .needs(ActivationRead).answers(One("Activation")),
+        patch(ONE, activations::change, "Change what is known of a machine")
+            .needs(ActivationWrite).asks("ActivationPatch").answers(One("Activation")),
+        delete(ONE, activations::delete, "Have a machine let go of it")
+            .needs(ActivationDelete).answers(Answers::Nothing),
+        post(BEAT, activations::heartbeat, "Tell that a machine lives")
+            .needs(ActivationHeartbeat).answers(One("Activation")),
+        post(RESET, activations::reset_heartbeat, "Forget the last heartbeat of a machine")
+            .needs(ActivationWrite).answers(One("Activation")),
+        post(PROCESSES, processes::create, "Start a program on a machine")
+            .needs(ProcessWrite).asks("NewProcess").answers(Made("Process")),
+        get(PROCESSES, processes::list, "List what runs on a machine")
+            .needs(ActivationRead).query(query::PAGE).answers(Page("Process")),
+        post(PROCESS_BEAT, processes::heartbeat, "Tell that a program runs")
+            .needs(ActivationHeartbeat).answers(One("Process")),
+        delete(PROCESS, processes::delete, "End a program")
+            .needs(ProcessWrite).answers(Answers::Nothing),
+        get("/v1/activations", activations::list_all, "List the machines of all licenses")
+            .needs(ActivationRead).query(query::ACTIVATIONS).answers(Page("Activation")),
+        get("/v1/activations/{activation}", activations::show_any, "Show a machine by its id")
+            .needs(ActivationRead).answers(One("Activation")),
     ]
 }
 
@@ -148,6 +209,10 @@ fn of_meters() -> Vec<Route> {
             .needs(MeterRead).answers(Page("Meter")),
         get("/v1/licenses/{license}/meters/{meter}", meters::show, "Show a meter")
             .needs(MeterRead).answers(One("Meter")),
+        post("/v1/licenses/{license}/meters", meters::add, "Give it a meter of its own")
+            .needs(LicenseWrite).asks("NewMeter").answers(Made("Meter")),
+        delete("/v1/licenses/{license}/meters/{meter}", meters::remove, "Take its own meter away")
+            .needs(LicenseWrite).answers(Answers::Nothing),
         patch("/v1/licenses/{license}/meters/{meter}", meters::change, "Change its ceiling")
             .needs(LicenseWrite).asks("AllowedChange").answers(One("Meter")),
         post("/v1/licenses/{license}/meters/{meter}/increment", uses::increment, "Count up")
@@ -164,6 +229,80 @@ fn of_meters() -> Vec<Route> {
             .needs(MeterRead).query(query::USAGE).answers(One("Usage")),
         post("/v1/uses", uses::batch, "Count a batch of uses")
             .needs_each().asks_batch().answers(Answers::Outcomes),
+    ]
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_holds_and_sessions() -> Vec<Route> {
+    const HOLDS: &str = "/v1/licenses/{license}/meters/{meter}/holds";
+    const SETTLE: &str = "/v1/licenses/{license}/meters/{meter}/holds/{hold}/settle";
+    const RELEASE: &str = "/v1/licenses/{license}/meters/{meter}/holds/{hold}/release";
+    const SESSIONS: &str = "/v1/licenses/{license}/meters/{meter}/sessions";
+    const BEAT: &str = "/v1/licenses/{license}/meters/{meter}/sessions/{session}/heartbeat";
+    const CHECK_IN: &str = "/v1/licenses/{license}/meters/{meter}/sessions/{session}/check-in";
+    vec![
+        post(HOLDS, uses::hold, "Set units aside")
+            .needs(MeterHold).asks_use("HoldUse").answers(One("Answer")),
+        get(HOLDS, reserved::holds, "List units set aside")
+            .needs(MeterRead).query(query::PAGE).answers(Page("Hold")),
+        post(SETTLE, uses::settle, "Let go of units, and count what was really used")
+            .needs(MeterHold).asks_use("SettleUse").answers(One("Answer")),
+        post(RELEASE, uses::release, "Let go of units, and count nothing")
+            .needs(MeterHold).asks_use("BareUse").answers(One("Answer")),
+        post(SESSIONS, uses::check_out, "Check out")
+            .needs(SessionWrite).asks_use("CheckOutUse").answers(One("Answer")),
+        get(SESSIONS, reserved::sessions, "List what is checked out")
+            .needs(MeterRead).query(query::PAGE).answers(Page("Session")),
+        post(BEAT, uses::heartbeat, "Tell that a session goes on")
+            .needs(SessionWrite).asks_use("BareUse").answers(One("Answer")),
+        post(CHECK_IN, uses::check_in, "Check in")
+            .needs(SessionWrite).asks_use("BareUse").answers(One("Answer")),
+    ]
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_entitlements() -> Vec<Route> {
+    vec![
+        post("/v1/entitlements", entitlements::create, "Make an entitlement")
+            .needs(EntitlementWrite).asks("NewEntitlement").answers(Made("Entitlement")),
+        get("/v1/entitlements", entitlements::list, "List entitlements")
+            .needs(EntitlementRead).query(query::PAGE).answers(Page("Entitlement")),
+        get("/v1/entitlements/{entitlement}", entitlements::show, "Show an entitlement")
+            .needs(EntitlementRead).answers(One("Entitlement")),
+        patch("/v1/entitlements/{entitlement}", entitlements::change, "Change an entitlement")
+            .needs(EntitlementWrite).asks("EntitlementPatch").answers(One("Entitlement")),
+        delete("/v1/entitlements/{entitlement}", entitlements::delete, "Delete what nothing grants")
+            .needs(EntitlementWrite).answers(Answers::Nothing),
+    ]
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_users() -> Vec<Route> {
+    vec![
+        post("/v1/users", users::create, "Add a user")
+            .needs(UserWrite).asks("NewUser").answers(Made("User")),
+        get("/v1/users", users::list, "List users")
+            .needs(UserRead).query(query::PAGE).answers(Page("User")),
+        get("/v1/users/{user}", users::show, "Show a user")
+            .needs(UserRead).answers(One("User")),
+        patch("/v1/users/{user}", users::change, "Change a user")
+            .needs(UserWrite).asks("UserPatch").answers(One("User")),
+        delete("/v1/users/{user}", users::delete, "Forget a user who owns no license")
+            .needs(UserWrite).answers(Answers::Nothing),
+        post("/v1/users/{user}/ban", users::ban, "Shut a user out")
+            .needs(UserWrite).answers(One("User")),
+        post("/v1/users/{user}/unban", users::unban, "Let a user in again")
+            .needs(UserWrite).answers(One("User")),
+    ]
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_keys() -> Vec<Route> {
+    vec![
+        get("/v1/keys", keys::list, "Show the keys that license files verify with")
+            .answers(One("PublicKeys")),
+        post("/v1/keys/rotate", keys::rotate, "Sign new files with a new key")
+            .needs(KeyWrite).answers(One("MadeKey")),
     ]
 }
 

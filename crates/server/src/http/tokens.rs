@@ -7,12 +7,11 @@ use usance_wire::native::{lists, query, references, tokens};
 use crate::http::App;
 use crate::http::extract::{InPath, Json, Query, Who};
 use crate::http::problem::failed;
-use crate::http::respond::{Answer, changed, json, made};
+use crate::http::respond::{Answer, carry_out, json, make};
 
 pub(super) async fn create(State(app): State<App>, Who(caller): Who, Json(body): Json) -> Answer {
     let command = Command::CreateToken(tokens::read_new(&body)?);
-    let reply = app.engine.change(caller, command).await.map_err(failed)?;
-    Ok(made(&reply))
+    make(&app, caller, command).await
 }
 
 pub(super) async fn list(State(app): State<App>, Who(caller): Who, Query(query): Query) -> Answer {
@@ -38,6 +37,5 @@ pub(super) async fn revoke(
     InPath(token): InPath<String>,
 ) -> Answer {
     let command = Command::RevokeToken(references::token(&token)?);
-    let reply = app.engine.change(caller, command).await.map_err(failed)?;
-    Ok(changed(&reply))
+    carry_out(&app, caller, command).await
 }

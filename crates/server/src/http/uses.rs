@@ -9,11 +9,12 @@ use axum::http::request::Parts;
 use axum::http::{Method, Uri};
 use axum::response::{IntoResponse as _, Response};
 use hyper::body::Bytes;
+use serde::de::DeserializeOwned;
 use usance_core::caller::Caller;
-use usance_core::usage::OperationKind;
 use usance_wire::limits::BATCH_BODY_BYTES_MAX;
 use usance_wire::native::batch::{self, Form};
-use usance_wire::native::{Fault, answers, references, uses};
+use usance_wire::native::uses::{self, Verb};
+use usance_wire::native::{Fault, answers, references};
 
 use crate::http::App;
 use crate::http::extract::{
@@ -24,14 +25,17 @@ use crate::http::respond::{Answer, json, of_type};
 
 const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 
-/// A request of one use, whatever it does.
-pub(super) struct OneUse {
+/// A request of one use, whatever it does. Its path names a license and a meter.
+pub(super) struct OneUse<Path = (String, String)> {
     app: App,
     caller: Arc<Caller>,
     parts: Parts,
-    path: (String, String),
+    path: Path,
     body: Bytes,
 }
+
+/// The same, of a hold or session that the path names too.
+pub(super) type OneMore = OneUse<(String, String, String)>;
 
 /// A request of many uses.
 pub(super) struct ManyUses {
@@ -42,19 +46,47 @@ pub(super) struct ManyUses {
 }
 
 pub(super) async fn increment(one: OneUse) -> Answer {
-    one.count(OperationKind::Increment).await
+    one.count(Verb::Increment).await
 }
 
 pub(super) async fn decrement(one: OneUse) -> Answer {
-    one.count(OperationKind::Decrement).await
+    one.count(Verb::Decrement).await
 }
 
 pub(super) async fn set(one: OneUse) -> Answer {
-    one.count(OperationKind::Set).await
+    one.count(Verb::Set).await
 }
 
 pub(super) async fn reset(one: OneUse) -> Answer {
-    one.count(OperationKind::Reset).await
+    one.count(Verb::Reset).await
+}
+
+pub(super) async fn hold(one: OneUse) -> Answer {
+    one.count(Verb::Hold).await
+}
+
+pub(super) async fn settle(one: OneMore) -> Answer {
+    let (one, hold) = one.split();
+    one.count(Verb::Settle(references::hold(&hold)?)).await
+}
+
+pub(super) async fn release(one: OneMore) -> Answer {
+    let (one, hold) = one.split();
+    one.count(Verb::Release(references::hold(&hold)?)).await
+}
+
+pub(super) async fn check_out(one: OneUse) -> Answer {
+    one.count(Verb::CheckOut).await
+}
+
+pub(super) async fn heartbeat(one: OneMore) -> Answer {
+    let (one, session) = one.split();
+    one.count(Verb::Heartbeat(references::session(&session)?)).await
+}
+
+pub(super) async fn check_in(one: OneMore) -> Answer {
+    let (one, session) = one.split();
+    one.count(Verb::CheckIn(references::session(&session)?)).await
 }
 
 pub(super) async fn batch(many: ManyUses) -> Answer {
@@ -80,7 +112,7 @@ pub(super) async fn batch(many: ManyUses) -> Answer {
 pub(super) struct Named {
     license: String,
     meter: String,
-    kind: OperationKind,
+    verb: Verb,
 }
 
 /// What a request names if it is one of a single use, written plainly. All else is the router's,
@@ -91,11 +123,11 @@ pub(super) fn named(method: &Method, uri: &Uri) -> Option<Named> {
     let license = segments.next()?;
     let is_meter = segments.next()? == "meters";
     let meter = segments.next()?;
-    let kind = match segments.next()? {
-        "increment" => OperationKind::Increment,
-        "decrement" => OperationKind::Decrement,
-        "set" => OperationKind::Set,
-        "reset" => OperationKind::Reset,
+    let verb = match segments.next()? {
+        "increment" => Verb::Increment,
+        "decrement" => Verb::Decrement,
+        "set" => Verb::Set,
+        "reset" => Verb::Reset,
         _ => return None,
     };
     let is_one = is_meter && segments.next().is_none() && method == Method::POST;
@@ -103,30 +135,30 @@ pub(super) fn named(method: &Method, uri: &Uri) -> Option<Named> {
     if !is_one || !is_plain(license) || !is_plain(meter) {
         return None;
     }
-    Some(Named { license: license.to_owned(), meter: meter.to_owned(), kind })
+    Some(Named { license: license.to_owned(), meter: meter.to_owned(), verb })
 }
 
 /// Counts a single use without asking the router, whose matching, decoding and boxing show where
 /// there is nothing else to do. The routes are in the table all the same.
 pub(super) async fn count_one(app: &App, named: Named, request: Request<Body>) -> Response {
-    let Named { license, meter, kind } = named;
+    let Named { license, meter, verb } = named;
     let (parts, body) = request.into_parts();
     let count = async {
         let Who(caller) = Who::of(&parts, app).await?;
         let Json(body) = Json::of(&parts, body, &app.options).await?;
         let path = (license, meter);
-        OneUse { app: app.clone(), caller, parts, path, body }.count(kind).await
+        OneUse { app: app.clone(), caller, parts, path, body }.count(verb).await
     };
     count.await.into_response()
 }
 
 impl OneUse {
-    async fn count(self, kind: OperationKind) -> Answer {
+    async fn count(self, verb: Verb) -> Answer {
         let (license, meter) = &self.path;
         let target = uses::Target {
             license: references::license(license),
             meter: references::meter(meter)?,
-            kind,
+            verb,
             header_key: idempotency_key(&self.parts.headers)?,
         };
         let asked = uses::read(target, &self.body)?;
@@ -137,7 +169,14 @@ impl OneUse {
     }
 }
 
-impl FromRequest<App> for OneUse {
+impl OneMore {
+    fn split(self) -> (OneUse, String) {
+        let Self { app, caller, parts, path: (license, meter, third), body } = self;
+        (OneUse { app, caller, parts, path: (license, meter), body }, third)
+    }
+}
+
+impl<P: DeserializeOwned + Send> FromRequest<App> for OneUse<P> {
     type Rejection = No;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, No> {
@@ -180,13 +219,14 @@ mod tests {
     #[test]
     fn single_uses_are_named() {
         for (method, path, expected) in [
-            ("POST", "/v1/licenses/a/meters/b/increment", Some(("a", "b", "increment"))),
-            ("POST", "/v1/licenses/a/meters/b/decrement", Some(("a", "b", "decrement"))),
-            ("POST", "/v1/licenses/a/meters/b/set?x=1", Some(("a", "b", "set"))),
-            ("POST", "/v1/licenses/a/meters/b/reset", Some(("a", "b", "reset"))),
+            ("POST", "/v1/licenses/a/meters/b/increment", Some(("a", "b", Verb::Increment))),
+            ("POST", "/v1/licenses/a/meters/b/decrement", Some(("a", "b", Verb::Decrement))),
+            ("POST", "/v1/licenses/a/meters/b/set?x=1", Some(("a", "b", Verb::Set))),
+            ("POST", "/v1/licenses/a/meters/b/reset", Some(("a", "b", Verb::Reset))),
             ("GET", "/v1/licenses/a/meters/b/increment", None),
             ("POST", "/v1/licenses/a/meters/b/increment/", None),
             ("POST", "/v1/licenses/a/meters/b/records", None),
+            ("POST", "/v1/licenses/a/meters/b/holds", None),
             ("POST", "/v1/licenses/a/meters/b", None),
             ("POST", "/v1/licenses/a/metres/b/set", None),
             ("POST", "/v1/licenses//meters/b/set", None),
@@ -199,7 +239,7 @@ mod tests {
             let named = named(&method.parse().unwrap(), &uri);
             let found = named
                 .as_ref()
-                .map(|named| (named.license.as_str(), named.meter.as_str(), named.kind.word()));
+                .map(|named| (named.license.as_str(), named.meter.as_str(), named.verb));
             assert_eq!(found, expected, "{method} {path}");
         }
     }

@@ -27,7 +27,12 @@ pub(super) fn write_outcome(outcome: &Result<Answer, Refusal>, out: &mut Vec<u8>
 }
 
 /// Writes what was counted.
-pub(super) fn write_counted(counted: &Counted, scale: Scale, members: &mut Object<'_>) {
+pub(super) fn write_counted(
+    counted: &Counted,
+    remaining: Option<Quantity>,
+    scale: Scale,
+    members: &mut Object<'_>,
+) {
     let amount =
         |all: &mut Object<'_>, name: &str, value: Quantity| all.quantity(name, value, scale);
     members.word("operation", counted.operation.word());
@@ -37,7 +42,7 @@ pub(super) fn write_counted(counted: &Counted, scale: Scale, members: &mut Objec
     amount(members, "total", counted.total);
     amount(members, "gross", counted.gross);
     members.maybe("allowed", counted.allowed, amount);
-    members.maybe("remaining", counted.remaining(), amount);
+    members.maybe("remaining", remaining, amount);
     amount(members, "held", counted.held);
 }
 
@@ -68,7 +73,7 @@ pub(super) fn write_about(
 fn write_members(answer: &Answer, members: &mut Object<'_>) {
     members.id("license", LicenseId::PREFIX, answer.license.bytes());
     members.word("meter", &answer.meter);
-    write_counted(&answer.counted, answer.scale, members);
+    write_counted(&answer.counted, answer.remaining, answer.scale, members);
     members.maybe("period_end", answer.period_end, Object::time);
     write_about(&answer.counted, answer.activation, answer.reference, answer.scale, members);
     if let Some(ended) = answer.ended {

@@ -84,6 +84,7 @@ pub(super) fn spec(overage: Overage) -> MeterSpec {
         floating: true,
         visible_to: Audiences::NONE.with(Audience::User),
         stated_by_license: true,
+        thresholds: vec![80, 100],
         hold_seconds_max: 60,
         session_grace_seconds: 30,
     }

@@ -1,6 +1,6 @@
 //! The state of meters.
 
-use usance_core::meter::{AllowedFrom, remaining};
+use usance_core::meter::AllowedFrom;
 use usance_core::quantity::Quantity;
 use usance_core::view::MeterView;
 
@@ -22,7 +22,7 @@ pub fn write(meter: &MeterView, out: &mut Vec<u8>) {
         amount(members, "gross", state.gross);
         amount(members, "held", state.held);
         amount(members, "carried", state.carried);
-        members.maybe("remaining", remaining(allowed, state.total, state.held), amount);
+        members.maybe("remaining", meter.remaining(), amount);
         members.integer("refusals", state.refusals);
         members.maybe("period_end", state.period_end, Object::time);
         members.maybe("last_record", state.last_record, Object::integer);

@@ -42,7 +42,7 @@ fn write_entry(
             subject,
             attributes,
         } => {
-            write_counted(counted, history.scale, members);
+            write_counted(counted, counted.remaining(history.measure), history.scale, members);
             members.null("period_end");
             write_about(counted, *activation, *reference, history.scale, members);
             if let Some(turn) = turn {

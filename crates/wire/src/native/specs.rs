@@ -1,6 +1,7 @@
 //! What is said of a meter, by a policy or by the license that brought it along.
 
 use usance_core::command::{MeterPatch, NewMeter, NewOverage, NewRollover};
+use usance_core::limits::THRESHOLDS_MAX;
 use usance_core::meter::{Measure, MeterPeriod, MeterSpec, Overage, Rollover, Timing};
 use usance_core::period::Every;
 use usance_core::quantity::{Quantity, Scale};
@@ -13,7 +14,7 @@ use crate::native::metadata::{audiences, write_audiences};
 use crate::native::problem::Problem;
 use crate::native::request;
 
-pub(super) const NEW: [&str; 15] = [
+pub(super) const NEW: [&str; 16] = [
     "name",
     "unit",
     "scale",
@@ -27,10 +28,11 @@ pub(super) const NEW: [&str; 15] = [
     "floating",
     "visible_to",
     "stated_by_license",
+    "thresholds",
     "hold_seconds_max",
     "session_grace_seconds",
 ];
-pub(super) const PATCH: [&str; 10] = [
+pub(super) const PATCH: [&str; 11] = [
     "name",
     "allowed",
     "overage",
@@ -39,6 +41,7 @@ pub(super) const PATCH: [&str; 10] = [
     "rollover",
     "floating",
     "visible_to",
+    "thresholds",
     "hold_seconds_max",
     "session_grace_seconds",
 ];
@@ -77,6 +80,7 @@ pub(super) fn patch_in_value(value: Value<'_, '_>) -> Result<MeterPatch, Refusal
         rollover: members.change("rollover", rollover)?,
         floating: members.change("floating", Value::boolean)?,
         visible_to: members.change("visible_to", audiences)?,
+        thresholds: members.change("thresholds", thresholds)?,
         hold_seconds_max: members.change("hold_seconds_max", Value::whole)?,
         session_grace_seconds: members.change("session_grace_seconds", Value::whole)?,
     })
@@ -105,6 +109,7 @@ pub(super) fn write(spec: &MeterSpec, allowed: Option<Quantity>, members: &mut O
     members.boolean("floating", spec.floating);
     write_audiences(spec.visible_to, members.member("visible_to"));
     members.boolean("stated_by_license", spec.stated_by_license);
+    write::array(members.member("thresholds"), spec.thresholds.iter().copied(), write::integer);
     members.integer("hold_seconds_max", spec.hold_seconds_max);
     members.integer("session_grace_seconds", spec.session_grace_seconds);
 }
@@ -146,7 +151,7 @@ const fn period_word(period: MeterPeriod) -> &'static str {
     }
 }
 
-fn new(members: &Members<'_, '_, 15>) -> Result<NewMeter, Refusal> {
+fn new(members: &Members<'_, '_, 16>) -> Result<NewMeter, Refusal> {
     let plain = NewMeter::named(members.need("name", Value::code)?);
     let flag = |name| Ok(members.read(name, Value::boolean)?.unwrap_or_default());
     Ok(NewMeter {
@@ -162,10 +167,15 @@ fn new(members: &Members<'_, '_, 15>) -> Result<NewMeter, Refusal> {
         floating: flag("floating")?,
         visible_to: members.read("visible_to", audiences)?,
         stated_by_license: flag("stated_by_license")?,
+        thresholds: members.read("thresholds", thresholds)?.unwrap_or_default(),
         hold_seconds_max: members.read("hold_seconds_max", Value::whole)?,
         session_grace_seconds: members.read("session_grace_seconds", Value::whole)?,
         name: plain.name,
     })
+}
+
+fn thresholds(value: Value<'_, '_>) -> Result<Vec<u32>, Refusal> {
+    value.items(THRESHOLDS_MAX, Value::whole)
 }
 
 fn scale(value: Value<'_, '_>) -> Result<Scale, Refusal> {

@@ -20,6 +20,7 @@ pub(in crate::native) fn answer() -> Answer {
             held: -5,
             released: 0,
         },
+        remaining: Some(95_805),
         period_end: None,
         activation: None,
         reference: None,
@@ -79,6 +80,7 @@ fn an_answer_has_every_figure_exactly() {
 fn what_is_unlimited_is_null() {
     let mut unlimited = answer();
     unlimited.counted.allowed = None;
+    unlimited.remaining = None;
     assert!(text(&unlimited).contains(r#""allowed":null,"remaining":null,"#));
 }
 

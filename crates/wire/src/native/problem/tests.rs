@@ -27,6 +27,7 @@ fn figures() -> Box<Figures> {
         allowed: Some(1000),
         ceiling: Some(1100),
         held: 1,
+        used: 976,
     })
 }
 

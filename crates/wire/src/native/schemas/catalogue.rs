@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use usance_core::audience::Audience;
 use usance_core::customer::CustomerKind;
-use usance_core::limits::{ENTITLEMENTS_MAX, POLICY_METERS_MAX};
+use usance_core::limits::{ENTITLEMENTS_MAX, POLICY_METERS_MAX, THRESHOLDS_MAX};
 
 use crate::native::schemas::parts::{
     allowed_change, amount, asked, boolean, code, id, list, metadata, name, or_null, overage,
@@ -142,6 +142,7 @@ pub(super) fn spec(figure: Value) -> Vec<(&'static str, Value)> {
         ("floating", boolean()),
         ("visible_to", audiences()),
         ("stated_by_license", boolean()),
+        ("thresholds", list(positive(), THRESHOLDS_MAX)),
         ("hold_seconds_max", positive()),
         ("session_grace_seconds", positive()),
     ]

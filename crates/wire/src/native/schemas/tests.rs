@@ -224,6 +224,7 @@ fn histories_sums_and_proofs_are_what_the_contract_says() {
         license: answer.license,
         meter: answer.meter.clone(),
         scale: answer.scale,
+        measure: usance_core::meter::Measure::Uses,
         page: Page { items: events.into_iter().map(entry).collect(), next: Some("c".into()) },
     };
     let mut out = Vec::new();
