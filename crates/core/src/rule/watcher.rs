@@ -249,7 +249,7 @@ impl Watcher {
         }
     }
 
-    /// What time alone triggers. Forgets what cannot matter any more.
+    /// What time alone triggers.
     pub fn tick(&mut self, now: Timestamp) -> Vec<Trigger> {
         let mut triggers = Vec::new();
         while let Some((at, license, place)) = self.dues.first().copied() {
