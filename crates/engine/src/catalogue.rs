@@ -9,6 +9,7 @@ mod machines;
 mod meters;
 mod policies;
 mod products;
+mod rules;
 mod tokens;
 mod users;
 
@@ -157,6 +158,11 @@ impl Desk<'_> {
             Command::RotateKey => self.rotate_key(),
             Command::CreateToken(new) => self.create_token(new),
             Command::RevokeToken(id) => self.revoke_token(id),
+            Command::CreateRule(new) => self.create_rule(new),
+            Command::ChangeRule(of, patch) => self.change_rule(&of, patch),
+            Command::DeleteRule(of) => self.delete_rule(&of),
+            Command::Act(new) => self.act(new),
+            Command::Unblock(of, rule) => self.unblock(&of, rule.as_ref()),
         }
     }
 

@@ -223,6 +223,7 @@ impl<'a> Counting<'a> {
                     record: *index,
                     at: record.at,
                     repeat: false,
+                    warning: None,
                 };
                 Some(entry.insert(Spent { request, answer }).clone())
             }
@@ -290,6 +291,7 @@ fn answer(
         record: record.or(state.last_record).unwrap_or(0),
         at: now,
         repeat: false,
+        warning: license.warning(now).cloned(),
     }
 }
 

@@ -6,6 +6,7 @@
 //! - [`ledger_head`]: the records of a unit of work, hashed and signed.
 //! - [`mod@unit`] and [`store`]: what is written at once, and who writes it.
 //! - [`queries`]: answers from what is committed; [`living`]: of what lives on a license. [`directory`]: who is known.
+//! - [`follower`]: rules, held against what is committed by a thread of its own with [`scan`].
 //! - [`verify`] checks a data directory from outside; [`backup`] copies one.
 
 #![deny(clippy::float_arithmetic)]
@@ -17,6 +18,7 @@ pub mod count;
 pub mod directory;
 pub mod engine;
 pub mod failure;
+pub mod follower;
 pub mod ledger_head;
 pub mod limits;
 pub mod living;
@@ -24,6 +26,7 @@ pub mod mailbox;
 pub mod moving;
 pub mod queries;
 pub mod random;
+pub mod scan;
 pub mod store;
 pub mod stored_tree;
 pub mod unit;

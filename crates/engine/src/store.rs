@@ -2,6 +2,7 @@
 //!
 //! `tests/conformance` is the contract in code; every store must pass it.
 
+pub mod rules;
 pub mod sqlite;
 
 use std::collections::HashMap;
@@ -33,6 +34,7 @@ use usance_core::token::{SecretHash, Token};
 use usance_core::usage::{KeyDigest, Subject};
 use usance_core::user::User;
 
+use self::rules::RuleReader;
 use crate::unit::{Block, LedgerNumber, Unit};
 
 /// A hash map for keys that are random already.
@@ -189,7 +191,7 @@ pub type Hours = Vec<HourSums>;
 ///
 /// All methods fail with [`StoreError`] and nothing else.
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
-pub trait Reader: Send + Sync {
+pub trait Reader: RuleReader + Send + Sync {
     /// The account that a fresh store begins with.
     fn first_account(&self) -> Result<Option<AccountId>, StoreError>;
     /// A product.

@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::count::{Batch, Counting, Outcomes};
 use crate::directory::Directory;
 use crate::failure::Failure;
+use crate::follower::Following;
 use crate::ledger_head::LedgerHead;
 use crate::limits::TIMERS_PER_UNIT_MAX;
 use crate::mailbox::{Job, Mailbox, ReplyTo};
@@ -53,6 +54,8 @@ pub struct Shared {
     pub counters: Counters,
     /// Counts commits, for those who follow what happens.
     pub commits: watch::Sender<u64>,
+    /// What has rules act.
+    pub following: Following,
 }
 
 /// Counters since the start.
@@ -436,6 +439,7 @@ impl Writer {
         counters.commits.fetch_add(1, Ordering::Relaxed);
         // Nobody may be following, which costs a comparison.
         self.shared.commits.send_modify(|commits| *commits += 1);
+        self.shared.following.committed(unit.changes_rules());
         counters.records.fetch_add(records, Ordering::Relaxed);
         counters.commit_ns.fetch_add(spent, Ordering::Relaxed);
         Ok(())

@@ -2,7 +2,7 @@
 
 use usance_core::event::{EventFilter, Events, Told, What, kind};
 use usance_core::id::{
-    ActivationId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, TokenId, UserId,
+    ActivationId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, RuleId, TokenId, UserId,
 };
 use usance_core::ledger::block;
 use usance_core::ledger::record::{ChangedEvent, Entity, Event, Record};
@@ -231,6 +231,7 @@ fn thing(entity: Entity, id: [u8; 16]) -> String {
         Entity::Entitlement => EntitlementId::from_bytes(id).to_string(),
         Entity::Customer => CustomerId::from_bytes(id).to_string(),
         Entity::User => UserId::from_bytes(id).to_string(),
-        Entity::Rule | Entity::Webhook => id.iter().map(|byte| format!("{byte:02x}")).collect(),
+        Entity::Rule => RuleId::from_bytes(id).to_string(),
+        Entity::Webhook => id.iter().map(|byte| format!("{byte:02x}")).collect(),
     }
 }

@@ -55,7 +55,7 @@ impl SqliteReader {
         self.connections[turn % self.connections.len()].lock()
     }
 
-    fn one<T>(
+    pub(super) fn one<T>(
         &self,
         sql: &str,
         values: impl rusqlite::Params,
@@ -67,7 +67,7 @@ impl SqliteReader {
             .map_err(store_error)
     }
 
-    fn many<T>(
+    pub(super) fn many<T>(
         &self,
         sql: &str,
         values: impl rusqlite::Params,
@@ -80,7 +80,7 @@ impl SqliteReader {
     }
 
     /// An entry of the catalogue by id or code.
-    fn named<T, Id>(
+    pub(super) fn named<T, Id>(
         &self,
         (table, columns): (&str, &str),
         account: AccountId,
@@ -104,7 +104,7 @@ impl SqliteReader {
     }
 
     /// Entries of the catalogue in the order of their ids, which is that of their making.
-    fn slice<T>(
+    pub(super) fn slice<T>(
         &self,
         (table, columns): (&str, &str),
         account: AccountId,
