@@ -74,6 +74,10 @@ impl Following {
         self.wake();
     }
 
+    fn take_waiting(&self) -> Vec<oneshot::Sender<()>> {
+        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn wake(&self) {
         if let Some(thread) = self.thread.get() {
             thread.unpark();
@@ -117,8 +121,7 @@ impl Follower {
         // It is set once: there is one follower.
         following.thread.set(std::thread::current()).unwrap_or_default();
         while !following.is_over.load(Ordering::Acquire) {
-            let mut waiting = following.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            let waiting = std::mem::take(&mut *waiting);
+            let waiting = following.take_waiting();
             let done = catch_unwind(AssertUnwindSafe(|| self.follow()));
             match done {
                 Ok(Ok(())) => {}

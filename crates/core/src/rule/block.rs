@@ -155,9 +155,10 @@ impl License {
 /// The license after a rule acted on it. None if that changes nothing: it is suspended already.
 #[must_use]
 pub fn acts_on(license: &License, block: Block) -> Option<License> {
-    let mut changed = license.clone();
+    // What is over by then is over, whether it was let go of or not.
+    let mut changed = let_go(license, block.since).unwrap_or_else(|| license.clone());
     if block.action == RuleAction::Suspend {
-        if license.standing != Standing::Active {
+        if changed.standing != Standing::Active {
             return None;
         }
         changed.standing = Standing::Suspended;
