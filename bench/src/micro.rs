@@ -128,7 +128,8 @@ fn license() -> Result<License> {
 fn event(spec: &MeterSpec) -> Result<Event<'_>> {
     let license = LicenseId::from_bytes([1; 16]);
     let meter = Meter { license, spec, allowed_from: AllowedFrom::Policy };
-    let (counted, _) = meter.decide(&spec.beginning(), Motion::Increment(one()), None, Timestamp(0))?;
+    let (counted, _) =
+        meter.decide(&spec.beginning(), Motion::Increment(one()), None, Timestamp(0))?;
     Ok(Event::Use(UseEvent {
         license,
         meter: &spec.name,

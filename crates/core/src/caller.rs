@@ -2,7 +2,8 @@
 
 use crate::audience::{Audience, Audiences};
 use crate::id::{AccountId, LicenseId, ProductId, TokenId};
-use crate::license::License;
+use crate::license::{License, Standing};
+use crate::lifecycle::may_act;
 use crate::refusal::{Kind, Refusal};
 use crate::token::{Locks, Permission, Permissions};
 
@@ -19,6 +20,8 @@ pub struct Caller {
     pub locks: Locks,
     /// Whose eyes it sees with; none is the vendor, who sees everything.
     pub audience: Option<Audience>,
+    /// The license that it acts as, and how that stands; none if it acts as itself.
+    pub acts_as: Option<(LicenseId, Standing)>,
 }
 
 /// What a caller presented.
@@ -42,6 +45,7 @@ impl Caller {
             permissions: Permissions::ALL,
             locks: Locks { product: None, license: None, meter: None, user: None, customer: None },
             audience: None,
+            acts_as: None,
         }
     }
 
@@ -51,15 +55,19 @@ impl Caller {
         Self { locks: Locks::default(), ..self.clone() }
     }
 
-    /// Refuses what the caller may not do anywhere.
+    /// Refuses what the caller may not do anywhere, or not while the license that it acts as is
+    /// stopped.
     ///
     /// # Errors
-    /// [`Refusal::PermissionMissing`].
+    /// [`Refusal::PermissionMissing`], [`Refusal::LicenseSuspended`], [`Refusal::LicenseRevoked`].
     pub fn need(&self, permission: Permission) -> Result<(), Refusal> {
-        if self.permissions.contain(permission) {
-            return Ok(());
+        if !self.permissions.contain(permission) {
+            return Err(Refusal::PermissionMissing(permission));
         }
-        Err(Refusal::PermissionMissing(permission))
+        match self.acts_as {
+            Some((license, standing)) => may_act(license, standing, permission),
+            None => Ok(()),
+        }
     }
 
     /// Refuses what reaches beyond the caller's locks: a locked caller has no business with

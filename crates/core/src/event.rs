@@ -96,7 +96,8 @@ pub fn kind(event: &Event<'_>) -> &'static str {
 }
 
 fn kind_of_use(used: &UseEvent<'_>) -> &'static str {
-    let session = matches!(used.reference, Some(reference) if matches!(reference.id, Reserved::Session(_)));
+    let session =
+        matches!(used.reference, Some(reference) if matches!(reference.id, Reserved::Session(_)));
     match used.counted.operation {
         OperationKind::Increment => "meter.incremented",
         OperationKind::Decrement => "meter.decremented",
@@ -243,7 +244,8 @@ mod tests {
             assert_eq!(kinds.contain(kind), expected, "{kind}");
         }
         assert!(Kinds::default().contain("anything.at-all"));
-        for wrong in ["", "license", "license.", ".created", "license.*.x", "Lic.*", "lic*.x", "**"] {
+        for wrong in ["", "license", "license.", ".created", "license.*.x", "Lic.*", "lic*.x", "**"]
+        {
             assert!(Kinds::parse([wrong]).is_err(), "{wrong}");
         }
         assert!(Kinds::parse([]).is_err());

@@ -11,7 +11,7 @@ use alloc::borrow::Cow;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::id::UserId;
+use crate::id::{LicenseId, UserId};
 use crate::license::{License, Standing};
 use crate::limits::{CALENDAR_MS_MIN, LICENSE_USERS_MAX};
 use crate::meter::MeterSpec;
@@ -202,14 +202,18 @@ pub fn may_authenticate(
 ///
 /// # Errors
 /// [`Refusal::LicenseSuspended`], [`Refusal::LicenseRevoked`].
-pub fn may_act(license: &License, permission: Permission) -> Result<(), Refusal> {
+pub const fn may_act(
+    license: LicenseId,
+    standing: Standing,
+    permission: Permission,
+) -> Result<(), Refusal> {
     if is_harmless(permission) {
         return Ok(());
     }
-    match license.standing {
+    match standing {
         Standing::Active => Ok(()),
-        Standing::Suspended => Err(Refusal::LicenseSuspended(license.id)),
-        Standing::Revoked => Err(Refusal::LicenseRevoked(license.id)),
+        Standing::Suspended => Err(Refusal::LicenseSuspended(license)),
+        Standing::Revoked => Err(Refusal::LicenseRevoked(license)),
     }
 }
 

@@ -164,14 +164,14 @@ impl Condition {
         if !is_whole && !is_amount {
             let what = "must not be below zero, whole where it counts things, and at most 1000 \
                         addresses, networks or refusals";
-            return Err(Refusal::invalid("condition.above", what));
+            return Err(Refusal::invalid("above", what));
         }
         match window_seconds {
             Some(1..=RULE_WINDOW_SECONDS_MAX) if kind.has_window() => {}
             None if !kind.has_window() => {}
             _ => {
                 let what = "must be 1 to 86400 where the kind looks at a window, and absent elsewhere";
-                return Err(Refusal::invalid("condition.window_seconds", what));
+                return Err(Refusal::invalid("window_seconds", what));
             }
         }
         match percent {
@@ -179,12 +179,12 @@ impl Condition {
             None if *kind != RuleKind::Unusual => {}
             _ => {
                 let what = "must be 100 to 100000 for unusual-use, and absent elsewhere";
-                return Err(Refusal::invalid("condition.percent", what));
+                return Err(Refusal::invalid("percent", what));
             }
         }
         if meter.is_some() && !kind.has_meter() {
             let what = "must be absent where the kind does not look at a meter";
-            return Err(Refusal::invalid("condition.meter", what));
+            return Err(Refusal::invalid("meter", what));
         }
         Ok(())
     }

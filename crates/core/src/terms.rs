@@ -19,7 +19,7 @@ use crate::period::span::Span;
 use crate::period::zone::Zone;
 use crate::period::{Anchor, Every};
 use crate::refusal::Refusal;
-use crate::token::{Permission, Permissions};
+use crate::token::Permissions;
 
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]
@@ -149,7 +149,7 @@ terms! {
     /// States of a license in which its meters may still move. Revoked always stops them.
     meter_while: MeterWhile = MeterWhile::sensible();
     /// What a license may do by itself, presenting its key.
-    license_permissions: Permissions = Permissions::NONE.with(Permission::MeterRead).with(Permission::MeterIncrement);
+    license_permissions: Permissions = Permissions::OF_A_LICENSE;
     /// Whether programs may present the key of the license, a token of the license, or both.
     authentication: AuthenticationBy = AuthenticationBy::Both;
     /// Whether only the vendor may manage licenses and activations; people who use them may not.

@@ -125,6 +125,22 @@ impl Permissions {
     pub const NONE: Self = Self(0);
     /// Every one, also those of later versions.
     pub const ALL: Self = Self(u64::MAX);
+    /// What a license may do by itself if its policy says nothing else: what a program on a machine
+    /// needs. None of it lowers a total, shares of floating meters aside, which come back with
+    /// their machine.
+    pub const OF_A_LICENSE: Self = Self::NONE
+        .with(Permission::MeterRead)
+        .with(Permission::MeterIncrement)
+        .with(Permission::MeterHold)
+        .with(Permission::SessionWrite)
+        .with(Permission::LicenseValidate)
+        .with(Permission::LicenseCheckIn)
+        .with(Permission::LicenseFile)
+        .with(Permission::ActivationRead)
+        .with(Permission::ActivationCreate)
+        .with(Permission::ActivationHeartbeat)
+        .with(Permission::ActivationDelete)
+        .with(Permission::ProcessWrite);
 
     /// The set with one more.
     #[must_use]

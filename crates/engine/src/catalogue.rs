@@ -30,7 +30,7 @@ use usance_core::token::Permissions;
 use crate::ledger_head::LedgerHead;
 use crate::moving::Moving;
 use crate::queries::known_license;
-use crate::store::{Reader, Referent, Store, StoreError};
+use crate::store::{LoadedLicense, Reader, Referent, Store, StoreError};
 use crate::unit::{Change, DetailRow, Unit};
 use crate::vault::Vault;
 use crate::writer::load_one;
@@ -66,7 +66,13 @@ impl ToldChange {
             Action::Deleted => String::new(),
             _ => self.text.clone(),
         };
-        let row = DetailRow { ledger: head.number(), record, thing: self.event.id, text, salt: self.salt };
+        let row = DetailRow {
+            ledger: head.number(),
+            record,
+            thing: self.event.id,
+            text,
+            salt: self.salt,
+        };
         unit.details.push(row);
     }
 }
@@ -220,10 +226,25 @@ impl Desk<'_> {
         }
     }
 
+    /// Sets the timer of a license anew, whose terms or meters are these from now on.
+    fn rewind(&mut self, loaded: LoadedLicense) {
+        let mut moving = Moving::new(loaded);
+        moving.stir();
+        moving.wind(self.unit);
+    }
+
     /// A license that the caller may know of, with its meters and what lives on it.
     fn moving(&mut self, of: &LicenseRef) -> Result<Moving, Undecided> {
         let license = known_license(self.reader, self.caller, of)?;
         Ok(Moving::new(load_one(self.store, self.caller.account, license.id)?))
+    }
+
+    /// The same, after all that is due on it was carried out, under the terms that it has still.
+    fn tended(&mut self, of: &LicenseRef) -> Result<Moving, Undecided> {
+        let mut moving = self.moving(of)?;
+        moving.tend(self.head, self.unit)?;
+        moving.wind(self.unit);
+        Ok(moving)
     }
 }
 

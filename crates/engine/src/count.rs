@@ -156,6 +156,7 @@ impl<'a> Counting<'a> {
             moving.loaded.license.check_metering(&moving.loaded.terms, now)?;
         }
         used.check_occurred_at(now)?;
+        moving.tend_if_due(head, unit);
         moving.catch_up(meter, head, unit)?;
         if begins {
             moving.machines(now).check_limits()?;

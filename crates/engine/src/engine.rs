@@ -163,6 +163,7 @@ impl Engine {
             key_secret: identity.key_secret,
             vault: Vault::new(&secret),
             tended_at: std::time::Instant::now(),
+            is_behind: false,
             heads: FastMap::default(),
             is_poisoned: false,
             lock,
@@ -224,7 +225,8 @@ impl Engine {
     /// Who is calling. Does not touch the disk when warm.
     ///
     /// # Errors
-    /// [`Refusal::Unauthenticated`], or a [`Failure`] of the storage.
+    /// [`Refusal::Unauthenticated`], [`Refusal::LicenseExpired`] where the terms make that of
+    /// expiry, or a [`Failure`] of the storage.
     pub async fn authenticate(&self, presented: Presented<'_>) -> Result<Arc<Caller>, Failure> {
         let now = self.now();
         let inner = Arc::clone(&self.0);
@@ -238,11 +240,11 @@ impl Engine {
                 Ok(blocking(find).await??)
             }
             Presented::LicenseKey(key) => {
-                if let Some(known) = self.0.shared.directory.license(key) {
-                    return Ok(known);
+                if let Some(known) = self.0.shared.directory.license(key, now) {
+                    return Ok(known?);
                 }
                 let key = key.to_owned();
-                let find = move || inner.shared.directory.find_license(&*inner.reader, &key);
+                let find = move || inner.shared.directory.find_license(&*inner.reader, &key, now);
                 Ok(blocking(find).await??)
             }
         }

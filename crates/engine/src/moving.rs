@@ -239,7 +239,9 @@ impl Moving {
         self.is_stirred = true;
     }
 
-    fn next_due(&self) -> Option<Timestamp> {
+    /// When something on the license is due next; none if nothing will be.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
         let LoadedLicense { license, terms, meters, live, .. } = &self.loaded;
         let Live { holds, sessions, passes, .. } = &**live;
         let machines = Machines { license, terms, live, now: Timestamp(0) };
@@ -291,6 +293,8 @@ impl Moving {
     /// [`Refusal::CounterFull`], where a counter cannot take it.
     pub fn tend(&mut self, head: &mut LedgerHead, unit: &mut Unit) -> Result<(), Refusal> {
         for meter in 0..self.loaded.meters.len() {
+            // A period begins with a use, and not because time passes or somebody looks: what rolls
+            // over would depend on it.
             self.catch_up_idle(meter, head, unit)?;
         }
         let now = head.now();
@@ -313,6 +317,19 @@ impl Moving {
         unit.changes.push(Change::ChangeLicense(*account, changed.clone()));
         self.loaded.license = Arc::new(changed);
         self.is_stirred = true;
+    }
+
+    /// Carries out all that is due on the license, if its timer says that something may be.
+    pub fn tend_if_due(&mut self, head: &mut LedgerHead, unit: &mut Unit) {
+        if self.loaded.timer.is_none_or(|at| at > head.now()) {
+            return;
+        }
+        if let Err(refusal) = self.tend(head, unit) {
+            let license = self.loaded.license.id;
+            tracing::error!(%license, %refusal, "what is due on a license cannot be carried out");
+        }
+        self.stir();
+        self.wind(unit);
     }
 
     /// Carries out a decision about the license's machines: the shares of those that ended come
@@ -338,6 +355,11 @@ impl Moving {
                 let back = situation.meter.give_back(situation.state, left, head.now())?;
                 let step = Step { activation: Some(share.activation), ..Step::plain(back) };
                 self.step(place, &step, None, head, unit);
+                // At once, so that what is written is whole even if the next cannot be decided.
+                self.change_live(
+                    LiveChange::PutShare(Share { quantity: 0, ..share.clone() }),
+                    unit,
+                );
             }
         }
         for (id, action) in &outcome.ended {
@@ -413,7 +435,7 @@ impl Moving {
         Ok(())
     }
 
-    /// Sets a meter back to where it begins.
+    /// Sets a meter back to where it begins; nobody has a share of that.
     ///
     /// # Errors
     /// [`Refusal::CounterFull`].
@@ -426,6 +448,10 @@ impl Moving {
         let situation = self.situation(meter, head.now());
         let decided = situation.meter.decide(situation.state, Motion::Reset, None, head.now())?;
         self.step(meter, &Step::plain(decided), None, head, unit);
+        let name = self.loaded.meters[meter].spec.name.clone();
+        if self.loaded.live.shares.iter().any(|share| share.meter == name) {
+            self.change_live(LiveChange::DropShares(name), unit);
+        }
         Ok(())
     }
 

@@ -89,7 +89,7 @@ pub struct LoadedLicense {
     pub policy: Arc<Policy>,
     /// Its policy's terms, with what it states otherwise.
     pub terms: Arc<Terms>,
-    /// Its meters: those of its policy in their order, then its own.
+    /// Its meters: those of its policy in their order, then its own by name.
     pub meters: Vec<LoadedMeter>,
     /// What lives on it.
     pub live: Arc<Live>,
@@ -216,13 +216,21 @@ pub trait Reader: RuleReader + Send + Sync {
     fn license(&self, of: AccountId, id: &LicenseRef) -> Result<Option<License>, StoreError>;
     /// The account and license that hold a key, whosever it is.
     fn license_by_key(&self, key: &str) -> Result<Option<(AccountId, License)>, StoreError>;
-    /// Where a meter stood that was taken away from a license.
+    /// Where a meter stood that was taken away from a license, and how many digits it counted.
     fn hidden_meter(
         &self,
         of: AccountId,
         license: LicenseId,
         meter: &Code,
-    ) -> Result<Option<MeterState>, StoreError>;
+    ) -> Result<Option<(Scale, MeterState)>, StoreError>;
+    /// What the licenses of a policy have of a meter that the policy has not: whether it was taken
+    /// away, and how many digits it counted. Each kind at least once.
+    fn other_meters(
+        &self,
+        of: AccountId,
+        policy: PolicyId,
+        meter: &Code,
+    ) -> Result<Vec<(bool, Scale)>, StoreError>;
 
     /// Licenses, oldest first.
     fn licenses(

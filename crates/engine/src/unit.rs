@@ -128,7 +128,8 @@ pub struct SpentKey {
 pub struct MovedMeter {
     /// Whose.
     pub license: LicenseId,
-    /// Which of the license's meters, by its place among them.
+    /// Which of the license's meters, by its place among those that were loaded. One that comes
+    /// with the same unit has no place there: its state is in [`Change::ChangeMeters`].
     pub meter: usize,
     /// Where it stands now.
     pub state: MeterState,
@@ -157,7 +158,8 @@ pub enum Change {
     PutProduct(AccountId, Product),
     /// A product is gone.
     DeleteProduct(AccountId, ProductId),
-    /// A new or changed policy.
+    /// A new or changed policy. Its licenses get the meters that it gained; one that a license had
+    /// before, under another policy, goes on where it stood.
     PutPolicy(AccountId, Policy),
     /// A policy is gone.
     DeletePolicy(AccountId, PolicyId),
@@ -169,9 +171,11 @@ pub enum Change {
     CreateLicense(AccountId, License, Vec<LoadedMeter>),
     /// A changed license.
     ChangeLicense(AccountId, License),
-    /// A license's meter has another ceiling. Where it stands is written as well: a meter that its
-    /// policy gained later may have no row yet.
+    /// A license's meter has another ceiling; where it stands is as it was.
     ChangeAllowed(AccountId, LicenseId, LoadedMeter),
+    /// The licenses of a policy that have machines are to be looked at from then on, whatever their
+    /// timers say: their terms changed.
+    WakeLicenses(AccountId, PolicyId, Timestamp),
     /// A license's meters are these now, where each stands: some came or went. Those that are not
     /// among them are kept out of sight, with where they stood.
     ChangeMeters(AccountId, License, Arc<Policy>, Vec<LoadedMeter>, Vec<LoadedMeter>),

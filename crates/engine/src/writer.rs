@@ -94,6 +94,8 @@ pub struct Writer {
     pub vault: Vault,
     /// When what is due was last carried out.
     pub tended_at: Instant,
+    /// Whether more was due then than one unit of work may hold.
+    pub is_behind: bool,
     /// The ends of the ledgers it has opened.
     pub heads: FastMap<AccountId, LedgerHead>,
     /// Whether it has stopped for good.
@@ -108,12 +110,13 @@ impl Writer {
     pub fn run(mut self) {
         let mut jobs = Vec::new();
         loop {
-            self.shared.mailbox.take(PATIENCE, &mut jobs);
-            if jobs.is_empty() {
+            let patience = if self.is_behind { Duration::ZERO } else { PATIENCE };
+            self.shared.mailbox.take(patience, &mut jobs);
+            if jobs.is_empty() && !self.is_behind {
                 self.look_for_room();
             }
-            if self.tended_at.elapsed() >= TEND_EVERY {
-                self.tend_all();
+            if self.is_behind || self.tended_at.elapsed() >= TEND_EVERY {
+                self.tend_some();
             }
             let mut counts = Vec::new();
             for job in jobs.drain(..) {
@@ -250,7 +253,11 @@ impl Writer {
             head,
             unit: &mut unit,
         };
-        let decided = decide(&mut desk);
+        let decided = match decide(&mut desk) {
+            // What is in memory is thrown away, and the truth read again.
+            Err(Undecided::Store(error)) => return Err(error.into()),
+            decided => decided,
+        };
         let head = self.heads.get_mut(&caller.account).expect("the head was opened above");
         if let Ok(decided) = &decided {
             unit.changes.extend(decided.changes.iter().cloned());
@@ -266,19 +273,19 @@ impl Writer {
 
     /// What is known of a license: where its meters stand, and what lives on it.
     fn known(&mut self, caller: &Caller, of: &LicenseRef) -> Result<Known, Undecided> {
+        // From here to the commit nothing may leave early: what the head has must be on disk.
+        let license = known_license(&*self.reader, caller, of)?;
         let mut unit = Unit::default();
         self.open_head(caller.account, &mut unit)?;
         let head = self.heads.get_mut(&caller.account).expect("the head was opened above");
-        let license = known_license(&*self.reader, caller, of)?;
         let mut moving = Moving::new(load_one(&mut *self.store, caller.account, license.id)?);
         // What a question shows is what is so at its time, not what was left there.
-        for meter in 0..moving.loaded.meters.len() {
-            moving.catch_up_idle(meter, head, &mut unit)?;
-        }
+        let tended = moving.tend(head, &mut unit);
         moving.wind(&mut unit);
         head.seal(&self.signer, &mut unit);
         let now = head.now();
         self.commit(&mut unit)?;
+        tended?;
         Ok(Known { loaded: moving.loaded, now })
     }
 
@@ -299,17 +306,25 @@ impl Writer {
         Ok(views.filter(is_seen).collect())
     }
 
+    /// Carries out some of what is due. When a million periods end at once, requests come between
+    /// its units of work.
+    fn tend_some(&mut self) {
+        self.tended_at = Instant::now();
+        self.is_behind = match self.guarded(|writer| writer.tend()) {
+            Ok(done) => done >= TIMERS_PER_UNIT_MAX,
+            Err(failure) => {
+                tracing::error!(%failure, "what is due could not be carried out");
+                false
+            }
+        };
+    }
+
     /// Carries out all that is due.
     fn tend_all(&mut self) {
-        self.tended_at = Instant::now();
         loop {
-            match self.guarded(|writer| writer.tend()) {
-                Ok(done) if done >= TIMERS_PER_UNIT_MAX => {}
-                Ok(_) => return,
-                Err(failure) => {
-                    tracing::error!(%failure, "what is due could not be carried out");
-                    return;
-                }
+            self.tend_some();
+            if !self.is_behind {
+                return;
             }
         }
     }
@@ -529,14 +544,17 @@ fn tend_one(
         return Ok(());
     };
     let mut moving = Moving::new(loaded);
-    moving.stir();
-    if let Err(refusal) = moving.tend(head, unit) {
-        // A counter that is full may be set back, or its hour may pass: not at once, but soon.
+    let tended = moving.tend(head, unit);
+    if let Err(refusal) = &tended {
         tracing::error!(%license, %refusal, "what is due on a license cannot be carried out");
-        unit.timers.push((account, license, Some(head.now().plus_ms(RETRY_MS))));
-        return Ok(());
     }
-    moving.wind(unit);
+    // Written even if memory thinks that it stands there already: this one has fired. What could not
+    // be done is not tried again at once, but soon: a full counter may be set back, its hour pass.
+    let next = match tended {
+        Ok(()) => moving.next_due().filter(|at| *at > head.now()),
+        Err(_) => Some(head.now().plus_ms(RETRY_MS)),
+    };
+    unit.timers.push((account, license, next));
     Ok(())
 }
 

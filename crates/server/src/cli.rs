@@ -3,6 +3,7 @@
 //! Each command is a module with its arguments and a `run`. All but `serve`, `verify`, `backup` and
 //! `demo` are clients of a running server and know it only by its HTTP contract.
 
+mod activation;
 mod backup;
 mod body;
 mod client;
@@ -11,9 +12,13 @@ mod connection;
 mod counting;
 mod customer;
 mod demo;
+mod entitlement;
+mod entity;
 pub mod fault;
 mod figures;
+mod hold;
 mod json;
+mod keys;
 mod license;
 mod meter;
 mod meter_spec;
@@ -21,12 +26,16 @@ pub mod output;
 mod paging;
 mod policy;
 mod problem;
+mod process;
 mod product;
 mod progress;
-mod resource;
+mod said;
 mod serve;
+mod session;
 mod table;
+mod terms;
 mod token;
+mod user;
 mod value;
 mod verify;
 
@@ -44,6 +53,9 @@ Examples:
   usance policy create prepaid --product renderer --meter 'frames:allowed=1000,unit=frame'
   usance license create --policy prepaid
   usance use LICENSE frames 5 --key job-17  count five frames, exactly once
+  usance activation create LICENSE 9f3c     let a machine hold it
+  usance session check-out LICENSE seats    take a floating seat
+  usance license file LICENSE               prove it where there is no network
   usance verify ./usance-data               check that nothing was altered
 
 Exit codes: 0 done, 1 failed or refused, 2 wrong usage.";
@@ -62,12 +74,8 @@ pub struct Cli {
 enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
-    Product(product::Group),
-    Policy(policy::Group),
-    Customer(customer::Group),
-    License(license::Group),
-    Meter(meter::Group),
-    Token(token::Group),
+    #[command(flatten)]
+    Things(entity::Things),
     Use(counting::UseMeter),
     Verify(verify::Verify),
     Backup(backup::Backup),
@@ -97,12 +105,7 @@ fn run(cli: Cli) -> Result<(), Fault> {
     match cli.command {
         Command::Serve(command) => command.run(),
         Command::Demo(command) => command.run(),
-        Command::Product(command) => command.run(),
-        Command::Policy(command) => command.run(),
-        Command::Customer(command) => command.run(),
-        Command::License(command) => command.run(),
-        Command::Meter(command) => command.run(),
-        Command::Token(command) => command.run(),
+        Command::Things(command) => command.run(),
         Command::Use(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Backup(command) => command.run(),

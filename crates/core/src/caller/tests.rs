@@ -25,6 +25,26 @@ fn permissions_are_what_they_say() {
     assert_eq!(system.need_unlocked(), Ok(()));
 }
 
+#[test]
+fn a_stopped_license_may_only_look() {
+    let id = LicenseId::from_bytes([1; 16]);
+    let acting = |standing| Caller {
+        acts_as: Some((id, standing)),
+        ..Caller::system(AccountId::from_bytes([1; 16]))
+    };
+    for (standing, expected) in [
+        (Standing::Active, Ok(())),
+        (Standing::Suspended, Err(Refusal::LicenseSuspended(id))),
+        (Standing::Revoked, Err(Refusal::LicenseRevoked(id))),
+    ] {
+        let caller = acting(standing);
+        assert_eq!(caller.need(Permission::ActivationCreate), expected);
+        assert_eq!(caller.need(Permission::LicenseFile), expected);
+        assert_eq!(caller.need(Permission::LicenseValidate), Ok(()));
+        assert_eq!(caller.need(Permission::ActivationRead), Ok(()));
+    }
+}
+
 fn a_license() -> License {
     License {
         id: LicenseId::from_bytes([1; 16]),

@@ -4,8 +4,11 @@ use alloc::string::String;
 
 use super::Ref;
 use crate::id::{LicenseId, PolicyId, ProductId, RuleId};
-use crate::rule::{Cause, Condition, RuleAction};
+use crate::quantity::Decimal;
+use crate::refusal::Refusal;
+use crate::rule::{Cause, Condition, Rule, RuleAction};
 use crate::text::Code;
+use crate::time::Timestamp;
 
 /// A rule to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +32,14 @@ pub struct NewRule {
 /// Changes of a rule; none leaves a field as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RulePatch {
-    /// Another condition.
-    pub condition: Option<Condition>,
+    /// Only meters of this name; `Some(None)` is each.
+    pub meter: Option<Option<Code>>,
+    /// What must be passed.
+    pub above: Option<Decimal>,
+    /// The length of the window, in seconds.
+    pub window_seconds: Option<u32>,
+    /// How much of the usual use, in percent.
+    pub percent: Option<u32>,
     /// Another action.
     pub action: Option<RuleAction>,
     /// For how long, in seconds; `Some(None)` is until undone.
@@ -52,4 +61,23 @@ pub struct NewAct {
     pub reason: String,
     /// The figures, as `name=value` between spaces.
     pub evidence: String,
+}
+
+impl RulePatch {
+    /// Applies the changes to a rule.
+    ///
+    /// # Errors
+    /// A refusal, and then the rule must be thrown away.
+    pub fn apply(self, rule: &mut Rule, now: Timestamp) -> Result<(), Refusal> {
+        let condition = &mut rule.condition;
+        condition.meter = self.meter.unwrap_or_else(|| condition.meter.clone());
+        condition.above = self.above.unwrap_or(condition.above);
+        condition.window_seconds = self.window_seconds.or(condition.window_seconds);
+        condition.percent = self.percent.or(condition.percent);
+        rule.action = self.action.unwrap_or(rule.action);
+        rule.lasts_seconds = self.lasts_seconds.unwrap_or(rule.lasts_seconds);
+        rule.is_enabled = self.is_enabled.unwrap_or(rule.is_enabled);
+        rule.updated_at = now;
+        rule.check()
+    }
 }

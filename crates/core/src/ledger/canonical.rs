@@ -2,6 +2,9 @@
 //!
 //! A line `name=value` per field in a fixed order; absent fields are left out; backslashes and line
 //! breaks in values are escaped. `docs/reference/ledger.md` lists the fields.
+//!
+//! A hash is for ever, and whoever can guess a text can find out whether it is that one. So what
+//! tells of people is left out (`docs/adr/0009-people-and-digests.md`).
 
 use alloc::string::String;
 use core::fmt::{Display, Write as _};
@@ -22,6 +25,9 @@ use crate::terms::escape;
 use crate::text::Code;
 use crate::token::Token;
 use crate::user::User;
+
+/// Terms that name people and addresses, and are left out.
+const TERMS_OF_PEOPLE: &[&str] = &["access"];
 
 /// The canonical text of a product.
 #[must_use]
@@ -97,6 +103,10 @@ pub fn license<'a>(license: &License, meters: impl Iterator<Item = MeterEntry<'a
         text.line("block", block.to_line());
     }
     for meter in meters {
+        // Nothing is said of a meter that is as its policy has it: the policy may gain some.
+        if !meter.is_own && meter.allowed_from == AllowedFrom::Policy {
+            continue;
+        }
         if meter.is_own {
             text.meter(meter.spec);
         } else {
@@ -130,16 +140,14 @@ pub fn token(token: &Token) -> Canonical {
     Canonical(text.0)
 }
 
-/// The canonical text of an activation. Heartbeats are not in it: they change no bill.
+/// The canonical text of an activation. Heartbeats are not in it, as they change no bill; nor are
+/// its names, its address and what the vendor notes, as those may tell of a person.
 #[must_use]
 pub fn activation(license: crate::id::LicenseId, activation: &Activation) -> Canonical {
     let mut text = Text::new("activation", &activation.id);
     text.line("license", license);
     text.line("fingerprint", &activation.fingerprint);
-    text.option("name", activation.name.as_ref());
-    text.option("hostname", activation.hostname.as_ref());
     text.option("platform", activation.platform.as_ref());
-    text.option("address", activation.address.as_ref());
     text.option("cores", activation.cores);
     text.option("memory", activation.memory);
     text.option("disk", activation.disk);
@@ -150,9 +158,7 @@ pub fn activation(license: crate::id::LicenseId, activation: &Activation) -> Can
     for component in &activation.components {
         text.line("component", component.id);
         text.line("component_fingerprint", &component.fingerprint);
-        text.line("component_name", &component.name);
     }
-    text.metadata(&activation.metadata);
     Canonical(text.0)
 }
 
@@ -222,7 +228,7 @@ impl Text {
     }
 
     fn stated(&mut self, terms: &[(&'static str, String)]) {
-        for (name, value) in terms {
+        for (name, value) in terms.iter().filter(|term| !TERMS_OF_PEOPLE.contains(&term.0)) {
             self.line(name, value);
         }
     }
@@ -248,7 +254,6 @@ impl Text {
             self.line(name, value);
         }
     }
-
 }
 
 /// The canonical text of a customer. Personal data: the ledger holds a commitment to it.

@@ -279,8 +279,11 @@ fn a_stopped_license_only_reads() {
             (Permission::ActivationCreate, true),
             (Permission::ActivationHeartbeat, true),
         ] {
-            assert_eq!(refusal(may_act(&stopped, permission)), is_refused.then_some(code));
-            assert_eq!(may_act(&license(), permission), Ok(()));
+            assert_eq!(
+                refusal(may_act(stopped.id, stopped.standing, permission)),
+                is_refused.then_some(code)
+            );
+            assert_eq!(may_act(license().id, license().standing, permission), Ok(()));
         }
     }
 }

@@ -32,9 +32,8 @@ impl Meter<'_> {
         let Some(allowed) = counted.allowed.filter(|_| !self.spec.thresholds.is_empty()) else {
             return Notices::default();
         };
-        let crosses = |line: i128| {
-            i128::from(before.total) < line && line <= i128::from(counted.total)
-        };
+        let crosses =
+            |line: i128| i128::from(before.total) < line && line <= i128::from(counted.total);
         let line = |percent: u32| (i128::from(allowed) * i128::from(percent) + 99) / 100;
         let mut thresholds = self.spec.thresholds.iter().rev().copied();
         let left = |total: i64, held: i64| {

@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 
 use super::{HourSums, MeterState};
 use crate::audience::Audiences;
-use crate::limits::{HOLD_SECONDS_MAX, OVERAGE_PERCENT_MAX, SESSION_GRACE_SECONDS_MAX, THRESHOLDS_MAX};
+use crate::limits::{
+    HOLD_SECONDS_MAX, OVERAGE_PERCENT_MAX, SESSION_GRACE_SECONDS_MAX, THRESHOLDS_MAX,
+};
 use crate::period::Every;
 use crate::quantity::{Quantity, Scale};
 use crate::refusal::Refusal;
@@ -195,7 +197,8 @@ impl MeterSpec {
             return Err(Refusal::invalid("rollover", "must not be negative"));
         }
         let are_ascending = self.thresholds.windows(2).all(|pair| pair[0] < pair[1]);
-        let are_sensible = self.thresholds.iter().all(|one| (1..=OVERAGE_PERCENT_MAX).contains(one));
+        let are_sensible =
+            self.thresholds.iter().all(|one| (1..=OVERAGE_PERCENT_MAX).contains(one));
         if self.thresholds.len() > THRESHOLDS_MAX || !are_ascending || !are_sensible {
             let what = "must be at most 16 ascending percentages of 1 to 10000";
             return Err(Refusal::invalid("thresholds", what));

@@ -33,8 +33,7 @@ impl Desk<'_> {
         if request.seconds.is_some_and(|seconds| seconds == 0 || seconds > SECONDS_MAX) {
             return Err(Refusal::invalid("seconds", "must be 1 second to 100 years").into());
         }
-        let mut moving = self.moving(of)?;
-        moving.tend(self.head, self.unit)?;
+        let mut moving = self.tended(of)?;
         let machine = match &request.activation {
             None => None,
             Some(of) => Some(machine(&moving, of)?),
@@ -52,6 +51,7 @@ impl Desk<'_> {
             let marked = Activation { last_file_at: Some(self.now), ..(*machine).clone() };
             moving.change_live(LiveChange::PutActivation(Arc::new(marked)), self.unit);
         }
+        moving.wind(self.unit);
         let mut changes = vec![Change::ChangeLicense(self.caller.account, marked)];
         changes.extend(created);
         let expires_at = file.file_expires_at;
@@ -121,7 +121,11 @@ impl Desk<'_> {
     fn opened(&self, row: &SigningKeyRow) -> Result<SigningKey, Undecided> {
         let PublicKey { number, created_at, .. } = row.public;
         let name = vault_name(self.caller.account, number);
-        let lost = || StoreError::Corrupt(format!("{name} does not open with this writer.key"));
+        // No reason to stop counting: the rest of the data is in order, and a new key helps.
+        let lost = || {
+            let reason = format!("{name} does not open with this writer.key; rotate the key");
+            Refusal::Invalid { field: "signing key".into(), reason: reason.into() }
+        };
         let seed = self.vault.unlock(&name, &row.secret).ok_or_else(lost)?;
         let seed: [u8; 32] = seed.try_into().map_err(|_| lost())?;
         Ok(SigningKey::from_seed(number, created_at, &seed))

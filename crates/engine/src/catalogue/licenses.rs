@@ -21,10 +21,11 @@ use usance_core::terms::{Overrides, TermsPatch};
 use usance_core::text::{Code, display_name};
 use usance_core::token::Permission;
 
+use super::meters::in_order;
 use super::{Decided, Desk, Undecided, live};
 use crate::queries::{known_customer, known_policy, known_user};
 use crate::random::{license_key, uuid_v7};
-use crate::store::{LoadedMeter, Referent};
+use crate::store::{LoadedLicense, LoadedMeter, Referent};
 use crate::unit::Change;
 
 impl Desk<'_> {
@@ -129,7 +130,7 @@ impl Desk<'_> {
     ) -> Result<Decided, Undecided> {
         self.caller.need(Permission::LicenseWrite)?;
         self.caller.need_all_meters()?;
-        let mut moving = self.moving(of)?;
+        let moving = self.tended(of)?;
         let loaded = &moving.loaded;
         let mut license = (*loaded.license).clone();
         let before = people(&license);
@@ -162,12 +163,10 @@ impl Desk<'_> {
         let terms = effective_terms(&policy.terms, &license.overrides)?;
         check_people(&license, &terms, before)?;
         self.caller.need_license(&license)?;
-        if *terms != *loaded.terms {
-            moving.loaded.terms = Arc::new(terms.into_owned());
-            moving.stir();
-            moving.wind(self.unit);
-        }
-        Ok(self.put_license(Action::Changed, license, &moving.loaded.meters))
+        let decided = self.put_license(Action::Changed, license, &moving.loaded.meters);
+        let terms = Arc::new(terms.into_owned());
+        self.rewind(LoadedLicense { terms, ..moving.loaded });
+        Ok(decided)
     }
 
     pub(super) fn change_standing(
@@ -249,6 +248,7 @@ fn meters_of(
         }
         meters.push(LoadedMeter::new(Arc::new(spec), true, AllowedFrom::Policy));
     }
+    in_order(&mut meters);
     Ok(meters)
 }
 

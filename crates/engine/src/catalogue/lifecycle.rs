@@ -6,15 +6,15 @@ use usance_core::command::{Ref, Reply, UserRef, ValidationRequest};
 use usance_core::id::PolicyId;
 use usance_core::ledger::record::Action;
 use usance_core::license::LicenseRef;
-use usance_core::lifecycle::{self, Transfer};
+use usance_core::lifecycle::{self, Transfer, effective_terms};
 use usance_core::meter::AllowedFrom;
 use usance_core::refusal::Refusal;
 use usance_core::text::Code;
 use usance_core::token::Permission;
 use usance_core::validation::{Effects, Scope, ScopedUser, Subject, Validation, Verdict, validate};
 
+use super::meters::need_scale;
 use super::{Decided, Desk, Undecided};
-use crate::moving::Moving;
 use crate::queries::known_policy;
 use crate::store::{LoadedLicense, LoadedMeter};
 use crate::unit::Change;
@@ -44,10 +44,7 @@ impl Desk<'_> {
         self.caller.need(Permission::LicenseWrite)?;
         self.caller.need_all_meters()?;
         let policy = Arc::new(known_policy(self.reader, self.caller, to)?);
-        let mut moving = self.moving(of)?;
-        // What is due is due under the old policy.
-        moving.tend(self.head, self.unit)?;
-        let mut loaded = moving.loaded;
+        let loaded = self.tended(of)?.loaded;
         let own_meters: Vec<_> = loaded
             .meters
             .iter()
@@ -69,8 +66,8 @@ impl Desk<'_> {
             live: &loaded.live,
             now: self.now,
         })?;
-        let mut kept = Vec::new();
-        let mut gone = std::mem::take(&mut loaded.meters);
+        let mut kept: Vec<LoadedMeter> = Vec::new();
+        let mut gone = loaded.meters;
         for spec in &policy.meters {
             let found = gone.iter().position(|one| !one.is_own && one.spec.name == spec.name);
             kept.push(match found {
@@ -82,16 +79,16 @@ impl Desk<'_> {
         kept.extend(own);
         let decided = self.put_license(Action::Transferred, moved.clone(), &kept);
         let account = self.caller.account;
-        let own = policy.terms.of_license(&moved.overrides);
-        let mut after = Moving::new(LoadedLicense {
-            terms: own.map_or_else(|| Arc::clone(&policy.terms), Arc::new),
+        let terms = effective_terms(&policy.terms, &moved.overrides)?;
+        self.rewind(LoadedLicense {
+            account,
             license: Arc::new(moved.clone()),
             policy: Arc::clone(&policy),
+            terms: Arc::new(terms.into_owned()),
             meters: kept.clone(),
-            ..loaded
+            live: loaded.live,
+            timer: loaded.timer,
         });
-        after.stir();
-        after.wind(self.unit);
         let changes = vec![Change::ChangeMeters(account, moved, policy, kept, hidden)];
         Ok(Decided { changes, ..decided })
     }
@@ -104,7 +101,8 @@ impl Desk<'_> {
     ) -> Result<LoadedMeter, Undecided> {
         let mut meter = LoadedMeter::new(Arc::clone(spec), false, AllowedFrom::Policy);
         let account = self.caller.account;
-        if let Some(state) = self.reader.hidden_meter(account, license.id, &spec.name)? {
+        if let Some((scale, state)) = self.reader.hidden_meter(account, license.id, &spec.name)? {
+            need_scale(spec, scale)?;
             meter.state = state;
         }
         Ok(meter)

@@ -13,7 +13,6 @@ use usance_core::terms::{ComponentUnique, ExpiresFrom, Terms, Unique};
 use usance_core::token::Permission;
 
 use super::{Decided, Desk, Undecided};
-use crate::living::seen;
 use crate::moving::Moving;
 use crate::queries::known_user;
 use crate::random::uuid_v7;
@@ -167,9 +166,8 @@ impl Desk<'_> {
     ) -> Result<Decided, Undecided> {
         moving.carry_out_machines(outcome, self.by(), self.head, self.unit)?;
         moving.wind(self.unit);
-        let view = outcome.activation.as_ref().map(|machine| {
-            seen(self.caller, moving.machine_view(machine, self.now), &moving.loaded)
-        });
+        let view =
+            outcome.activation.as_ref().map(|machine| moving.machine_view(machine, self.now));
         let reply = view.map_or(Reply::Deleted, |view| Reply::Activation(Box::new(view)));
         Ok(Decided { changes: Vec::new(), events: Vec::new(), reply })
     }

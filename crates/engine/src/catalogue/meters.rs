@@ -7,7 +7,8 @@ use usance_core::ledger::canonical;
 use usance_core::ledger::record::{Action, Entity};
 use usance_core::license::{License, LicenseRef};
 use usance_core::limits::OWN_METERS_MAX;
-use usance_core::meter::AllowedFrom;
+use usance_core::meter::{AllowedFrom, MeterSpec};
+use usance_core::quantity::Scale;
 use usance_core::refusal::{Kind, Refusal};
 use usance_core::text::Code;
 use usance_core::token::Permission;
@@ -26,7 +27,7 @@ impl Desk<'_> {
     ) -> Result<Decided, Undecided> {
         self.caller.need(Permission::LicenseWrite)?;
         self.caller.need_meter(meter)?;
-        let moving = self.moving(of)?;
+        let moving = self.tended(of)?;
         let LoadedLicense { license, mut meters, .. } = moving.loaded;
         let found = meters.iter().position(|one| one.spec.name == *meter);
         let place = found.ok_or_else(|| Refusal::Unknown(Kind::Meter, meter.to_string()))?;
@@ -52,7 +53,7 @@ impl Desk<'_> {
         self.caller.need(Permission::LicenseWrite)?;
         self.caller.need_meter(&new.name)?;
         let spec = Arc::new(new.spec()?);
-        let mut moving = self.moving(of)?;
+        let mut moving = self.tended(of)?;
         let meters = &moving.loaded.meters;
         if meters.iter().any(|meter| meter.spec.name == spec.name) {
             return Err(Refusal::Taken(Kind::Meter, spec.name.to_string()).into());
@@ -63,7 +64,8 @@ impl Desk<'_> {
         let mut meter = LoadedMeter::new(Arc::clone(&spec), true, AllowedFrom::Policy);
         let account = self.caller.account;
         let hidden = self.reader.hidden_meter(account, moving.loaded.license.id, &spec.name)?;
-        if let Some(state) = hidden {
+        if let Some((scale, state)) = hidden {
+            need_scale(&spec, scale)?;
             meter.state = state;
         }
         moving.loaded.meters.push(meter);
@@ -83,7 +85,7 @@ impl Desk<'_> {
     ) -> Result<Decided, Undecided> {
         self.caller.need(Permission::LicenseWrite)?;
         self.caller.need_meter(name)?;
-        let moving = self.moving(of)?;
+        let moving = self.tended(of)?;
         let LoadedLicense { live, .. } = &moving.loaded;
         let is_held = live.holds.iter().any(|hold| hold.meter == *name)
             || live.sessions.iter().any(|session| session.meter == *name);
@@ -107,7 +109,8 @@ impl Desk<'_> {
         hidden: Vec<LoadedMeter>,
         reply: Reply,
     ) -> Decided {
-        let LoadedLicense { account, license, policy, meters, .. } = loaded;
+        let LoadedLicense { account, license, policy, mut meters, .. } = loaded;
+        in_order(&mut meters);
         let license = License { updated_at: self.now, ..(*license).clone() };
         let text = canonical::license(&license, meters.iter().map(LoadedMeter::entry));
         Decided {
@@ -116,6 +119,25 @@ impl Desk<'_> {
             reply,
         }
     }
+}
+
+/// Brings meters into the order in which a license has them: those of its policy as they are, then
+/// its own by name.
+pub(super) fn in_order(meters: &mut [LoadedMeter]) {
+    meters.sort_by_key(|meter| meter.is_own.then(|| meter.spec.name.clone()));
+}
+
+/// A meter that comes back goes on counting the digits that it counted.
+pub(super) fn need_scale(spec: &MeterSpec, before: Scale) -> Result<(), Refusal> {
+    if spec.scale == before {
+        return Ok(());
+    }
+    let reason = format!(
+        "must be {} for meter {}, as it was when a license had it before",
+        before.digits(),
+        spec.name
+    );
+    Err(Refusal::Invalid { field: "scale".into(), reason: reason.into() })
 }
 
 fn view(license: &License, meter: &LoadedMeter) -> MeterView {

@@ -6,12 +6,14 @@ use usance_core::command::{NewPolicy, PolicyPatch, Ref, Reply, granted};
 use usance_core::id::PolicyId;
 use usance_core::ledger::canonical;
 use usance_core::ledger::record::{Action, Entity};
+use usance_core::meter::MeterSpec;
 use usance_core::policy::Policy;
 use usance_core::refusal::{Kind, Refusal};
 use usance_core::terms::Terms;
 use usance_core::text::display_name;
 use usance_core::token::Permission;
 
+use super::meters::need_scale;
 use super::{Decided, Desk, Undecided, live, need_unlike_id};
 use crate::queries::{known_policy, known_product};
 use crate::random::uuid_v7;
@@ -63,8 +65,34 @@ impl Desk<'_> {
         if let Some(entitlements) = &patch.entitlements {
             self.need_entitlements(entitlements)?;
         }
+        let terms = Arc::clone(&policy.terms);
+        let meters = policy.meters.len();
         patch.apply(&mut policy, self.now)?;
-        Ok(self.put_policy(Action::Changed, policy))
+        for spec in &policy.meters[meters..] {
+            self.need_free_meter(policy.id, spec)?;
+        }
+        let id = policy.id;
+        let are_terms_new = policy.terms != terms;
+        let mut decided = self.put_policy(Action::Changed, policy);
+        if are_terms_new {
+            let wake = Change::WakeLicenses(self.caller.account, id, self.now);
+            decided.changes.push(wake);
+        }
+        Ok(decided)
+    }
+
+    /// A policy cannot give its licenses a meter that one of them has of its own, nor one that
+    /// counts other digits than when one of them had it before.
+    fn need_free_meter(&self, policy: PolicyId, spec: &MeterSpec) -> Result<(), Undecided> {
+        let found = self.reader.other_meters(self.caller.account, policy, &spec.name)?;
+        for (is_hidden, scale) in found {
+            if !is_hidden {
+                let which = format!("{}, on a license of the policy", spec.name);
+                return Err(Refusal::Taken(Kind::Meter, which).into());
+            }
+            need_scale(spec, scale)?;
+        }
+        Ok(())
     }
 
     fn put_policy(&self, action: Action, policy: Policy) -> Decided {

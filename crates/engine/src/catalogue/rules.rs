@@ -69,12 +69,7 @@ impl Desk<'_> {
         self.caller.need(Permission::RuleWrite)?;
         self.caller.need_unlocked()?;
         let mut rule = known_rule(self.reader, self.caller, of)?;
-        rule.condition = patch.condition.unwrap_or(rule.condition);
-        rule.action = patch.action.unwrap_or(rule.action);
-        rule.lasts_seconds = patch.lasts_seconds.unwrap_or(rule.lasts_seconds);
-        rule.is_enabled = patch.is_enabled.unwrap_or(rule.is_enabled);
-        rule.updated_at = self.now;
-        rule.check()?;
+        patch.apply(&mut rule, self.now)?;
         Ok(self.put_rule(Action::Changed, rule))
     }
 

@@ -282,40 +282,16 @@ impl SqliteStore {
 
     /// Takes over what a unit changed, after its commit.
     fn take_over(&mut self, unit: &Unit) {
-        let moved = unit.meters.iter().map(|moved| moved.license);
-        let refused = unit.refusals.iter().map(|(license, ..)| *license);
-        for license in moved.chain(refused) {
-            if let Some(entry) = self.licenses.get(license)
-                && !entry.dirty
-            {
-                entry.dirty = true;
-                self.write_back.note_dirty(license);
-            }
-        }
-        // Places are those before the unit: what it changes of the meters themselves comes after.
+        // Before meters come and go: places are those that the unit was decided with. One that came
+        // with the unit has no place yet, and its state is in the change.
         for moved in &unit.meters {
-            let entry = self.licenses.get(moved.license);
-            if let Some(meter) = entry.and_then(|entry| entry.meters.get_mut(moved.meter)) {
+            let meters = self.licenses.get(moved.license).map(|entry| &mut entry.meters);
+            if let Some(meter) = meters.and_then(|meters| meters.get_mut(moved.meter)) {
                 meter.state = moved.state;
-            }
-        }
-        for (_, license, change) in &unit.live {
-            self.licenses.apply(*license, change);
-        }
-        for (_, license, at) in &unit.timers {
-            if let Some(entry) = self.licenses.get(*license) {
-                entry.timer = *at;
-            }
-        }
-        for (license, place, count) in &unit.refusals {
-            let entry = self.licenses.get(*license);
-            if let Some(meter) = entry.and_then(|entry| entry.meters.get_mut(*place)) {
-                meter.state.refusals += count;
             }
         }
         for change in &unit.changes {
             match change {
-                Change::PutPolicy(_, policy) => self.licenses.put_policy(policy),
                 Change::ChangeLicense(_, license) => self.licenses.put_license(license),
                 Change::DeleteLicense(_, license) => self.licenses.remove(*license),
                 Change::ChangeMeters(_, license, policy, meters, _) => {
@@ -329,7 +305,31 @@ impl SqliteStore {
                         }
                     }
                 }
+                Change::WakeLicenses(_, policy, at) => self.licenses.wake(*policy, *at),
                 _ => {}
+            }
+        }
+        let moved = unit.meters.iter().map(|moved| moved.license);
+        let refused = unit.refusals.iter().map(|(license, ..)| *license);
+        for license in moved.chain(refused) {
+            if let Some(entry) = self.licenses.get(license)
+                && !entry.dirty
+            {
+                entry.dirty = true;
+                self.write_back.note_dirty(license);
+            }
+        }
+        for (_, license, change) in &unit.live {
+            self.licenses.apply(*license, change);
+        }
+        for (_, license, at) in &unit.timers {
+            if let Some(entry) = self.licenses.get(*license) {
+                entry.timer = *at;
+            }
+        }
+        for (license, place, count) in &unit.refusals {
+            if let Some(entry) = self.licenses.get(*license) {
+                entry.meters[*place].state.refusals += count;
             }
         }
         for spent in &unit.keys {
@@ -424,6 +424,12 @@ impl Store for SqliteStore {
     fn commit(&mut self, unit: &Unit) -> Result<(), StoreError> {
         self.commit_at(unit, Pace::Beside(unit.keys.len().max(unit.meters.len())))?;
         self.take_over(unit);
+        let db = self.connection.clone();
+        for change in &unit.changes {
+            if let Change::PutPolicy(account, policy) = change {
+                self.licenses.put_policy(&db.lock(), *account, policy)?;
+            }
+        }
         Ok(())
     }
 

@@ -110,8 +110,9 @@ pub fn check_held(
         let is_gone = auditor
             .last_change(license.bytes())
             .is_some_and(|change| change.action == usance_core::ledger::record::Action::Deleted);
-        if trail.held != found && !is_gone {
-            find(license, meter, trail.held, found);
+        let stated = if is_gone { 0 } else { trail.held };
+        if stated != found {
+            find(license, meter, stated, found);
         }
     }
     for ((license, meter), found) in held.into_iter().filter(|(_, units)| *units != 0) {

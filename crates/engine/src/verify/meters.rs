@@ -49,7 +49,9 @@ pub fn check_hidden(
     for meter in meters {
         let Some(trail) = auditor.trail(license, &meter.name) else { continue };
         let state = &meter.state;
-        if (state.total, state.gross, state.held) != (trail.total, trail.gross, trail.held) {
+        let stands = (state.total, state.gross, state.held, state.carried, state.period_end);
+        let left = (trail.total, trail.gross, trail.held, trail.carried, trail.period_end);
+        if stands != left || state.last_record != Some(trail.last_record) {
             let what = format!("meter {} of {license} is not as it was taken away", meter.name);
             find(ledger, Some(trail.last_record), what, report);
         }

@@ -79,6 +79,9 @@ fn new_token() -> NewToken {
         product: None,
         license: None,
         meter: None,
+        user: None,
+        customer: None,
+        audience: None,
         expires_at: None,
     }
 }
@@ -596,13 +599,13 @@ const BY_ITSELF: &[Attack] = &[
     // The catalogue.
     attack(
         "a policy's limit is raised",
-        sql!("UPDATE policy_meter SET allowed = 20000"),
+        sql!("UPDATE policy_meter SET spec = replace(spec, 'allowed=10000', 'allowed=20000')"),
         None,
         is!(Problem::WrongEntry(_)),
     ),
     attack(
         "a policy's overage is allowed",
-        sql!("UPDATE policy_meter SET overage = 'allow'"),
+        sql!("UPDATE policy_meter SET spec = spec || 'overage=allow' || char(10)"),
         None,
         is!(Problem::WrongEntry(_)),
     ),
@@ -627,9 +630,9 @@ const BY_ITSELF: &[Attack] = &[
     attack(
         "a license is inserted",
         sql!(
-            "INSERT INTO license SELECT account, zeroblob(16), 'KEY', product, policy, customer,
-                 name, standing, valid_from, expires_at, created_at, updated_at
-             FROM license LIMIT 1"
+            "CREATE TABLE other AS SELECT * FROM license LIMIT 1;
+             UPDATE other SET id = zeroblob(16), key = 'KEY';
+             INSERT INTO license SELECT * FROM other; DROP TABLE other"
         ),
         None,
         is!(Problem::WrongEntry(_)),

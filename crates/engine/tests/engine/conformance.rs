@@ -5,17 +5,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tempfile::TempDir;
+use usance_core::audience::Audience;
 use usance_core::command::Ref;
-use usance_core::customer::Customer;
+use usance_core::customer::{Customer, CustomerKind};
 use usance_core::id::{AccountId, CustomerId, LicenseId, PolicyId, ProductId, TokenId, WriterId};
 use usance_core::key::KeyPattern;
 use usance_core::ledger::checkpoint::Signer;
 use usance_core::ledger::record::{AttributesView, Event, Record, UseEvent};
-use usance_core::license::{License, LicenseKey, LicenseRef, Standing, Status};
-use usance_core::meter::{AllowedFrom, Counted, MeterSpec, MeterState, Overage};
-use usance_core::policy::{MeterWhile, Policy};
+use usance_core::license::{License, LicenseKey, LicenseRef, Marks, Standing, Status};
+use usance_core::metadata::Metadata;
+use usance_core::meter::{AllowedFrom, Counted, MeterSpec, MeterState};
+use usance_core::policy::Policy;
 use usance_core::product::Product;
-use usance_core::quantity::Scale;
+use usance_core::terms::{Limit, Seconds, Stopper, Terms};
 use usance_core::time::Timestamp;
 use usance_core::token::{Locks, Permissions, SecretHash, Token};
 use usance_core::usage::{KeyDigest, OperationKind, RequestDigest, Subject};
@@ -23,7 +25,8 @@ use usance_engine::ledger_head::LedgerHead;
 use usance_engine::limits::{BLOCK_RECORDS_MAX, RUN_KEYS_SMALL, UNIT_USES_MAX, WRITE_BACK_RECORDS};
 use usance_engine::store::sqlite::{Identity, SqliteOptions, SqliteStore};
 use usance_engine::store::{
-    LedgerTail, LicenseQuery, Loaded, Reader, Referent, Slice, Store, StoreError, Wanted,
+    LedgerTail, LicenseQuery, Loaded, LoadedMeter, Reader, Referent, Slice, Store, StoreError,
+    Wanted,
 };
 use usance_engine::unit::{Change, ClosedHour, MovedMeter, SpentKey, SubjectRow, Unit};
 
@@ -155,8 +158,8 @@ impl Books {
         unit.changes.push(Change::PutProduct(account, product));
         unit.changes.push(Change::PutPolicy(account, policy));
         for license in &books.licenses {
-            let allowed = vec![AllowedFrom::Policy; 2];
-            unit.changes.push(Change::CreateLicense(account, license.clone(), allowed));
+            let meters = new_meters(&books.policy, [AllowedFrom::Policy; 2]);
+            unit.changes.push(Change::CreateLicense(account, license.clone(), meters));
         }
         books.commit(bench, unit);
         books
@@ -186,6 +189,7 @@ impl Books {
             operation: OperationKind::Increment,
             asked: amount,
             applied: amount,
+            released: 0,
             overage: 0,
             total: state.total + amount,
             gross: state.gross + amount,
@@ -198,13 +202,16 @@ impl Books {
             meter: "frames",
             counted,
             previous: state.last_record,
+            activation: None,
+            reference: None,
+            turn: None,
             idempotency: key.map(|key| (key, RequestDigest([0; 8]))),
             occurred_at: None,
             subject: None,
             attributes: AttributesView::default(),
         });
         let record = head.append(event, unit);
-        let after = state.after(&counted, head.now(), record).expect("no overflow");
+        let after = state.after(&counted, None, head.now(), record).expect("no overflow");
         if state.hour.uses > 0 && state.hour.hour != after.hour.hour {
             unit.hours.push(ClosedHour {
                 account: self.account,
@@ -309,6 +316,7 @@ fn product(account: AccountId, number: u16) -> Product {
         id: ProductId::from_bytes(id(account, 1, number)),
         code: code(&format!("product-{number}")),
         name: format!("Product {number}"),
+        metadata: Metadata::default(),
         archived_at: None,
         created_at: BEGIN,
         updated_at: BEGIN,
@@ -316,29 +324,34 @@ fn product(account: AccountId, number: u16) -> Product {
 }
 
 fn policy(account: AccountId, number: u16, product: ProductId) -> Policy {
-    let meter = |name: &str| MeterSpec {
-        name: code(name),
-        unit: name.to_owned(),
-        scale: Scale::default(),
-        allowed: None,
-        floor: 0,
-        overage: Overage::Refuse,
-        record_refusals: false,
-    };
+    let meter = |name: &str| MeterSpec::new(code(name));
     Policy {
         id: PolicyId::from_bytes(id(account, 2, number)),
         product,
         code: code(&format!("policy-{number}")),
         name: format!("Policy {number}"),
-        meters: vec![meter("frames"), MeterSpec { floor: 7, ..meter("pages") }],
-        duration_ms: Some(5),
+        meters: vec![Arc::new(meter("frames")), Arc::new(MeterSpec { floor: 7, ..meter("pages") })],
         key_pattern: KeyPattern::default(),
-        license_permissions: Permissions::NONE,
-        meter_while: MeterWhile { suspended: true, expired: false, not_yet_valid: true },
+        terms: Arc::new(Terms {
+            duration_seconds: Seconds(Some(5)),
+            license_permissions: Permissions::NONE,
+            meter_while: [Stopper::Suspended, Stopper::NotYetValid].into_iter().collect(),
+            ..Terms::default()
+        }),
+        entitlements: vec![code("export"), code("import")],
+        metadata: Metadata::default(),
         archived_at: Some(BEGIN),
         created_at: BEGIN,
         updated_at: BEGIN,
     }
+}
+
+/// Meters of a new license, with ceilings from there.
+fn new_meters(policy: &Policy, from: [AllowedFrom; 2]) -> Vec<LoadedMeter> {
+    let new = |(spec, from): (&Arc<MeterSpec>, AllowedFrom)| {
+        LoadedMeter::new(Arc::clone(spec), false, from)
+    };
+    policy.meters.iter().zip(from).map(new).collect()
 }
 
 fn license(account: AccountId, number: u16, policy: &Policy) -> License {
@@ -348,7 +361,14 @@ fn license(account: AccountId, number: u16, policy: &Policy) -> License {
         product: policy.product,
         policy: policy.id,
         customer: None,
+        reseller: None,
+        owner: None,
+        users: Vec::new(),
         name: None,
+        overrides: None,
+        entitlements: Vec::new(),
+        metadata: Metadata::default(),
+        marks: Marks::default(),
         standing: Standing::Active,
         valid_from: None,
         expires_at: None,
@@ -363,6 +383,12 @@ fn customer(account: AccountId, number: u16) -> Customer {
         code: code(&format!("customer-{number}")),
         name: format!("Customer {number}"),
         email: Some("ada@example.com".into()),
+        kind: CustomerKind::Organization,
+        reseller: None,
+        max_users: Limit(Some(3)),
+        max_licenses: Limit(None),
+        max_activations: Limit(Some(0)),
+        metadata: Metadata::default(),
         archived_at: None,
         created_at: BEGIN,
         updated_at: BEGIN,
@@ -376,6 +402,7 @@ fn token(account: AccountId, number: u16) -> Token {
         secret: SecretHash::of(&format!("secret {number} of {account}")),
         permissions: Permissions::ALL,
         locks: Locks::default(),
+        audience: Some(Audience::Activation),
         expires_at: Some(BEGIN.plus_ms(9)),
         revoked_at: None,
         created_at: BEGIN,
@@ -407,7 +434,7 @@ fn a_commit_is_seen_by_readers_whole() {
             Change::CreateLicense(
                 ACCOUNT,
                 license.clone(),
-                vec![AllowedFrom::License(Some(8)), AllowedFrom::License(None)],
+                new_meters(&policy, [AllowedFrom::License(Some(8)), AllowedFrom::License(None)]),
             ),
             Change::PutToken(ACCOUNT, token.clone()),
         ]);
@@ -435,13 +462,6 @@ fn a_commit_is_seen_by_readers_whole() {
         }
         let by_key = reader.license_by_key(&license.key.0);
         assert_eq!(by_key, Ok(Some((ACCOUNT, license.clone()))));
-        assert_eq!(
-            reader.allowed(ACCOUNT, license.id),
-            Ok(vec![
-                (code("frames"), AllowedFrom::License(Some(8))),
-                (code("pages"), AllowedFrom::License(None)),
-            ])
-        );
         assert_eq!(reader.token(ACCOUNT, token.id), Ok(Some(token.clone())));
         assert_eq!(reader.token_by_secret(&token.secret), Ok(Some((ACCOUNT, token.clone()))));
         assert_eq!(reader.subject(1, 1), Ok(Some(subject)));
@@ -452,6 +472,13 @@ fn a_commit_is_seen_by_readers_whole() {
         assert_eq!((last.first, last.count, last.signature.is_some()), (1, 1, true));
         assert_eq!(reader.block_of(1, 0).unwrap().expect("a block").first, 0);
         assert_eq!(reader.block_of(2, 0), Ok(None));
+        let of = LicenseRef::Id(license.id);
+        let found = bench.store.load(&Wanted { licenses: vec![(ACCOUNT, &of)], keys: vec![] });
+        let found = found.unwrap().licenses.remove(0).meters;
+        assert_eq!(
+            found.iter().map(|meter| meter.allowed_from).collect::<Vec<_>>(),
+            [AllowedFrom::License(Some(8)), AllowedFrom::License(None)]
+        );
         // Of another account, and of another id, there is nothing.
         assert_eq!(reader.product(OTHER, &Ref::Id(product.id)), Ok(None));
         assert_eq!(reader.policy(OTHER, &Ref::Id(policy.id)), Ok(None));
@@ -530,7 +557,7 @@ fn places_align_with_what_is_wanted() {
                 ]
             );
             assert_eq!(loaded.licenses.len(), 3, "each once");
-            let pages = loaded.licenses[0].meters[1];
+            let pages = &loaded.licenses[0].meters[1];
             assert_eq!((pages.allowed_from, pages.state.total), (AllowedFrom::Policy, 7));
             assert_eq!(*loaded.licenses[0].policy, books.policy);
             // The second time from disk.
@@ -666,7 +693,8 @@ fn lists_come_in_parts_in_the_order_of_ids() {
         }
         for number in [5, 3, 1, 4, 2] {
             let license = license(ACCOUNT, number, &owner);
-            changes.push(Change::CreateLicense(ACCOUNT, license, vec![AllowedFrom::Policy; 2]));
+            let meters = new_meters(&owner, [AllowedFrom::Policy; 2]);
+            changes.push(Change::CreateLicense(ACCOUNT, license, meters));
         }
         change(&mut bench, changes).expect("the catalogue is written");
         let reader = &*bench.reader;
@@ -744,8 +772,8 @@ fn licenses_are_found_by_what_they_are() {
             Change::PutPolicy(ACCOUNT, second.clone()),
         ];
         for license in &licenses {
-            let allowed = vec![AllowedFrom::Policy; 2];
-            changes.push(Change::CreateLicense(ACCOUNT, license.clone(), allowed));
+            let meters = new_meters(&first, [AllowedFrom::Policy; 2]);
+            changes.push(Change::CreateLicense(ACCOUNT, license.clone(), meters));
         }
         change(&mut bench, changes).unwrap();
         let any = LicenseQuery::default;
@@ -791,7 +819,7 @@ fn referrers_are_named() {
         let of = policy(ACCOUNT, 1, products.id);
         let mut licensed = license(ACCOUNT, 1, &of);
         licensed.customer = Some(used.id);
-        let locks = Locks { product: None, license: Some(licensed.id), meter: None };
+        let locks = Locks { license: Some(licensed.id), ..Locks::default() };
         let locked = Token { locks, ..token(ACCOUNT, 1) };
         let of_product = Locks { product: Some(product(ACCOUNT, 2).id), ..Locks::default() };
         let of_product = Token { locks: of_product, ..token(ACCOUNT, 2) };
@@ -800,7 +828,11 @@ fn referrers_are_named() {
             (Referent::Customer(used.id), Referent::License(licensed.id));
         let other_product = Referent::Product(product(ACCOUNT, 2).id);
         let revoked = |token: &Token| Token { revoked_at: Some(BEGIN), ..token.clone() };
-        let new = Change::CreateLicense(ACCOUNT, licensed.clone(), vec![AllowedFrom::Policy; 2]);
+        let new = Change::CreateLicense(
+            ACCOUNT,
+            licensed.clone(),
+            new_meters(&of, [AllowedFrom::Policy; 2]),
+        );
         for (changes, expected) in [
             (vec![], [None, None, None, None, None]),
             (
@@ -829,8 +861,8 @@ fn referrers_are_named() {
             (vec![Change::DeletePolicy(ACCOUNT, of.id)], [None, None, None, None, None]),
         ] {
             change(&mut bench, changes.clone()).unwrap();
-            let referents = [at_product, at_policy, at_customer, at_license, other_product];
-            let found = referents.map(|to| bench.reader.referrer(ACCOUNT, &to).unwrap());
+            let referents = [&at_product, &at_policy, &at_customer, &at_license, &other_product];
+            let found = referents.map(|to| bench.reader.referrer(ACCOUNT, to).unwrap());
             assert_eq!(found, expected, "after {changes:?}");
             assert_eq!(bench.reader.referrer(OTHER, &at_product), Ok(None));
         }
@@ -845,8 +877,8 @@ fn changed_and_deleted_entries_are_changed_and_gone() {
         let of = LicenseRef::Id(id);
         bench.load(ACCOUNT, &of);
         let changed = License { standing: Standing::Suspended, ..books.licenses[0].clone() };
-        let meters = [MeterSpec { allowed: Some(4), ..books.policy.meters[0].clone() }];
-        let meters = meters.into_iter().chain(books.policy.meters[1..].iter().cloned());
+        let spec = MeterSpec { allowed: Some(4), ..(*books.policy.meters[0]).clone() };
+        let meters = [Arc::new(spec)].into_iter().chain(books.policy.meters[1..].iter().cloned());
         let policy = Policy { meters: meters.collect(), ..books.policy.clone() };
         let named = Product { name: "Another".into(), ..product(ACCOUNT, 1) };
         let moved = Customer { email: None, ..customer(ACCOUNT, 1) };
@@ -879,7 +911,6 @@ fn changed_and_deleted_entries_are_changed_and_gone() {
         for _ in 0..2 {
             assert_eq!(bench.load(ACCOUNT, &of), None);
             assert_eq!(bench.load(ACCOUNT, &LicenseRef::Key(changed.key.clone())), None);
-            assert_eq!(bench.reader.allowed(ACCOUNT, id), Ok(vec![]));
             assert_eq!(bench.reader.policy(ACCOUNT, &Ref::Id(policy.id)), Ok(None));
             assert_eq!(bench.reader.product(ACCOUNT, &Ref::Id(named.id)), Ok(None));
             assert_eq!(bench.reader.customer(ACCOUNT, &Ref::Id(moved.id)), Ok(None));
@@ -944,7 +975,10 @@ fn own_ceilings_survive_a_crash_before_beside_and_after_a_write_back() {
                     if number == 1 {
                         books.count_one(&mut bench, number, 1, None);
                     }
-                    let change = Change::ChangeAllowed(ACCOUNT, license, 0, allowed);
+                    let name = (ACCOUNT, LicenseRef::Id(license));
+                    let meter = bench.wanted(&[name], &[]).licenses[0].meters[0].clone();
+                    let meter = LoadedMeter { allowed_from: allowed, ..meter };
+                    let change = Change::ChangeAllowed(ACCOUNT, license, meter);
                     let mut unit = books.unit(&mut bench);
                     unit.changes.push(change);
                     books.commit(&mut bench, unit);
@@ -963,8 +997,6 @@ fn own_ceilings_survive_a_crash_before_beside_and_after_a_write_back() {
                     let loaded = bench.wanted(&[name], &[]);
                     let found = loaded.licenses[0].meters[0].allowed_from;
                     assert_eq!(found, allowed, "round {round}");
-                    let found = bench.reader.allowed(ACCOUNT, license.id).unwrap();
-                    assert_eq!(found[0].1, allowed, "round {round}");
                 }
                 books.compare(&mut bench, 1);
             }

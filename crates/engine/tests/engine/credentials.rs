@@ -7,6 +7,7 @@ use usance_core::command::{Command, NewOverage, NewToken, PolicyPatch, Ref, Repl
 use usance_core::id::TokenId;
 use usance_core::license::LicenseRef;
 use usance_core::refusal::Refusal;
+use usance_core::terms::TermsPatch;
 use usance_core::time::Timestamp;
 use usance_core::token::{Permission, Permissions};
 use usance_engine::{Failure, Presented};
@@ -20,6 +21,9 @@ fn new_token(permissions: Permissions, expires_at: Option<Timestamp>) -> NewToke
         product: None,
         license: None,
         meter: None,
+        user: None,
+        customer: None,
+        audience: None,
         expires_at,
     }
 }
@@ -93,7 +97,10 @@ fn a_license_is_known_by_its_key_and_may_what_its_policy_says() {
         assert_eq!(known(&world, Presented::Token(&key)).await.err(), Some("unauthenticated"));
 
         let patch = PolicyPatch {
-            license_permissions: Some(Permissions::NONE.with(Permission::MeterRead)),
+            terms: TermsPatch {
+                license_permissions: Some(Permissions::NONE.with(Permission::MeterRead)),
+                ..TermsPatch::default()
+            },
             ..PolicyPatch::default()
         };
         world.change(Command::ChangePolicy(Ref::Code(code("plan")), patch)).await.unwrap();

@@ -14,6 +14,7 @@ use usance_core::command::{Command, NewOverage, NewProduct, Ref};
 use usance_core::id::AccountId;
 use usance_core::ledger::checkpoint::Signer;
 use usance_core::license::{License, LicenseRef};
+use usance_core::metadata::Metadata;
 use usance_core::usage::Use;
 use usance_engine::clock::ManualClock;
 use usance_engine::count::{Batch, Outcomes};
@@ -22,6 +23,7 @@ use usance_engine::mailbox::{Job, ReplyTo};
 use usance_engine::store::sqlite::{Identity, SqliteOptions, SqliteStore};
 use usance_engine::store::{FastMap, LedgerTail, Loaded, Store, StoreError, Wanted};
 use usance_engine::unit::{LedgerNumber, Unit};
+use usance_engine::vault::Vault;
 use usance_engine::writer::{Shared, Writer};
 use usance_engine::{Failure, Health};
 
@@ -173,6 +175,10 @@ impl Rig {
             signer: Signer::new(&format!("usance/{}", identity.writer), &secret),
             id: identity.writer,
             window_ms: WINDOW_MS,
+            key_secret: identity.key_secret,
+            vault: Vault::new(&secret),
+            tended_at: std::time::Instant::now(),
+            is_behind: false,
             heads: FastMap::default(),
             is_poisoned: false,
             lock: None,
@@ -288,7 +294,8 @@ fn a_change_of_the_catalogue_that_fails() {
         let rig = Rig::new();
         rig.inject(&[fault]);
         let command = || {
-            let new = NewProduct { code: code("viewer"), name: None };
+            let new =
+                NewProduct { code: code("viewer"), name: None, metadata: Metadata::default() };
             Box::new(Command::CreateProduct(new))
         };
         let system = Arc::clone(&rig.system);

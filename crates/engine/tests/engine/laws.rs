@@ -15,9 +15,9 @@ use usance_core::id::AccountId;
 use usance_core::ledger::checkpoint::Checkpoint;
 use usance_core::license::{LicenseRef, StandingChange};
 use usance_core::meter::{AllowedFrom, HourSums, MeterSpec, Overage};
-use usance_core::policy::MeterWhile;
 use usance_core::quantity::Scale;
 use usance_core::refusal::Refusal;
+use usance_core::terms::{MeterWhile, Stopper, TermsPatch};
 use usance_core::time::{HOUR_MS, Timestamp};
 use usance_core::usage::{
     Answer, Attributes, Fit, IdempotencyKey, Operation, OperationKind, Step, Use,
@@ -118,13 +118,12 @@ fn spec(name: &'static str) -> impl Strategy<Value = MeterSpec> {
     let floor = prop_oneof![3 => Just(0i64), 1 => Just(-20i64), 1 => Just(7i64)];
     (0u8..4, floor, room, overage, any::<bool>()).prop_map(
         move |(scale, floor, room, overage, record_refusals)| MeterSpec {
-            name: code(name),
-            unit: name.to_owned(),
             scale: Scale::new(scale).expect("a scale"),
             allowed: room.map(|room| floor.max(0) + room),
             floor,
             overage,
             record_refusals,
+            ..MeterSpec::new(code(name))
         },
     )
 }
@@ -148,11 +147,11 @@ fn account() -> impl Strategy<Value = Account> {
                 .into_iter()
                 .map(|meters| meters.into_iter().zip(&specs).map(from).collect())
                 .collect(),
-            meter_while: MeterWhile {
-                suspended: states[0],
-                expired: states[1],
-                not_yet_valid: states[2],
-            },
+            meter_while: [Stopper::Suspended, Stopper::Expired, Stopper::NotYetValid]
+                .into_iter()
+                .zip(states)
+                .filter_map(|(state, goes_on)| goes_on.then_some(state))
+                .collect(),
             specs,
         }
     })
@@ -207,11 +206,13 @@ fn as_use(asked: &Asked, of: LicenseRef) -> Use {
     Use {
         license: of,
         meter: code(["frames", "hours", "pages"][asked.meter]),
+        activation: None,
         operation: match asked.kind {
             OperationKind::Increment => Operation::Increment(step),
             OperationKind::Decrement => Operation::Decrement(step),
             OperationKind::Set => Operation::Set(step.amount),
             OperationKind::Reset => Operation::Reset,
+            other => unreachable!("{other} is not asked here"),
         },
         idempotency_key: key,
         occurred_at: asked.occurred_at.map(Timestamp),
@@ -230,7 +231,11 @@ impl Vendor {
     /// Makes a product, a policy and licenses.
     async fn open(engine: &Engine, caller: Arc<Caller>, account: &Account) -> Self {
         let change = |command| engine.change(Arc::clone(&caller), command);
-        let product = NewProduct { code: code("renderer"), name: None };
+        let product = NewProduct {
+            code: code("renderer"),
+            name: None,
+            metadata: usance_core::metadata::Metadata::default(),
+        };
         change(Command::CreateProduct(product)).await.expect("a product");
         let meters = account.specs.iter().map(|spec| {
             let number = |quantity| decimal((quantity, spec.scale.digits()));
@@ -248,8 +253,9 @@ impl Vendor {
                 ..new_meter(&spec.name, None)
             }
         });
-        let meter_while = account.meter_while;
-        let policy = NewPolicy { meters: meters.collect(), meter_while, ..new_policy("plan") };
+        let meter_while = Some(account.meter_while);
+        let terms = TermsPatch { meter_while, ..TermsPatch::default() };
+        let policy = NewPolicy { meters: meters.collect(), terms, ..new_policy("plan") };
         change(Command::CreatePolicy(policy)).await.expect("a policy");
         let mut licenses = Vec::new();
         for own in &account.own {
@@ -397,10 +403,8 @@ impl Both {
             }
             Happening::Policy(account, meter, allowed) => {
                 let patch = MeterPatch {
-                    name: self.models[account].specs[meter].name.clone(),
                     allowed: Some(allowed.map(decimal)),
-                    overage: None,
-                    record_refusals: None,
+                    ..MeterPatch::of(self.models[account].specs[meter].name.clone())
                 };
                 let patch = PolicyPatch { meters: vec![patch], ..PolicyPatch::default() };
                 let command = Command::ChangePolicy(Ref::Code(code("plan")), patch);
@@ -487,7 +491,7 @@ impl Both {
                 for (place, view) in found.into_iter().enumerate() {
                     let meter = &model.licenses[license].meters[place];
                     assert_eq!(view.state, meter.state(), "meter {place} of license {license}");
-                    assert_eq!(view.spec, model.specs[place]);
+                    assert_eq!(*view.spec, model.specs[place]);
                     assert_eq!(view.allowed_from, meter.from);
                 }
             }
@@ -743,7 +747,7 @@ fn answers_are_the_state_that_follows() {
                     let left = i128::from(allowed) - i128::from(counted.total);
                     i64::try_from(left.clamp(0, i128::from(i64::MAX))).expect("clamped")
                 });
-                assert_eq!(counted.remaining(), left);
+                assert_eq!(answer.remaining, left);
             }
         });
     });
@@ -869,6 +873,7 @@ fn sums_of<'a>(entries: impl Iterator<Item = &'a Entry>) -> [i64; 5] {
             OperationKind::Increment => 1,
             OperationKind::Decrement => 2,
             OperationKind::Set | OperationKind::Reset => 3,
+            other => unreachable!("{other} is not asked here"),
         };
         sums[0] += 1;
         sums[place] += i128::from(counted.applied);

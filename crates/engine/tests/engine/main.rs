@@ -17,6 +17,7 @@ mod conformance;
 mod credentials;
 mod faults;
 mod laws;
+mod life;
 mod model;
 mod opening;
 mod proofs;

@@ -3,8 +3,8 @@
 
 use usance_core::license::{Standing, StandingChange};
 use usance_core::meter::{AllowedFrom, Counted, HourSums, MeterSpec, MeterState, Overage};
-use usance_core::policy::MeterWhile;
 use usance_core::quantity::Decimal;
+use usance_core::terms::{MeterWhile, Stopper};
 use usance_core::usage::OperationKind;
 
 /// Milliseconds by which a clock may step back before the ledger says so.
@@ -211,6 +211,8 @@ impl Model {
             None => AllowedFrom::Policy,
             Some(own) => AllowedFrom::License(valid_ceiling(&spec, own)?),
         };
+        // The whole row is written.
+        license.meters[meter].refusals_kept = license.meters[meter].refusals;
         self.record();
         Ok(())
     }
@@ -291,9 +293,12 @@ impl Model {
         let early = valid_from.is_some_and(|begin| self.now < begin);
         for (stops, code) in [
             (*standing == Standing::Revoked, "license-revoked"),
-            (*standing == Standing::Suspended && !self.meter_while.suspended, "license-suspended"),
-            (over && !self.meter_while.expired, "license-expired"),
-            (early && !self.meter_while.not_yet_valid, "license-not-yet-valid"),
+            (
+                *standing == Standing::Suspended && !self.meter_while.contains(Stopper::Suspended),
+                "license-suspended",
+            ),
+            (over && !self.meter_while.contains(Stopper::Expired), "license-expired"),
+            (early && !self.meter_while.contains(Stopper::NotYetValid), "license-not-yet-valid"),
         ] {
             if stops {
                 return Err((code, None));
@@ -356,6 +361,7 @@ impl Meter {
                 let is_up = asked.kind == OperationKind::Increment;
                 (quantity_asked, if is_up { applied } else { -applied })
             }
+            other => unreachable!("{other} is not asked of this model"),
         };
         let total = self.total + change;
         let is_increment = asked.kind == OperationKind::Increment;
@@ -369,6 +375,7 @@ impl Meter {
             OperationKind::Increment => sums.incremented,
             OperationKind::Decrement => sums.decremented,
             OperationKind::Set | OperationKind::Reset => sums.adjusted,
+            other => unreachable!("{other} is not asked of this model"),
         };
         let hour_overage = i128::from(sums.overage) + overage;
         let fits = [total, gross, applied, i128::from(hour) + applied, hour_overage]
@@ -381,6 +388,7 @@ impl Meter {
             operation: asked.kind,
             asked: whole(quantity),
             applied: whole(applied),
+            released: 0,
             overage: whole(overage),
             total: whole(total),
             gross: whole(gross),
@@ -434,6 +442,7 @@ impl Meter {
                 OperationKind::Increment => sums.incremented += counted.applied,
                 OperationKind::Decrement => sums.decremented += counted.applied,
                 OperationKind::Set | OperationKind::Reset => sums.adjusted += counted.applied,
+                other => unreachable!("{other} is not asked of this model"),
             }
         }
         sums
@@ -454,6 +463,8 @@ impl Meter {
             total: whole(self.total),
             gross: whole(self.gross),
             held: 0,
+            carried: 0,
+            period_end: None,
             last_record: self.entries.last().map(|entry| entry.record),
             refusals: self.refusals,
             hour: self.hours().last().map_or_else(HourSums::default, |hour| self.sums(*hour)),

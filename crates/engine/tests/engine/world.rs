@@ -11,9 +11,10 @@ use usance_core::command::{
     Command, NewLicense, NewMeter, NewOverage, NewPolicy, NewProduct, Ref, Reply,
 };
 use usance_core::license::{License, LicenseRef};
-use usance_core::policy::MeterWhile;
-use usance_core::quantity::{Decimal, Scale};
+use usance_core::metadata::Metadata;
+use usance_core::quantity::Decimal;
 use usance_core::refusal::Refusal;
+use usance_core::terms::TermsPatch;
 use usance_core::text::Code;
 use usance_core::time::Timestamp;
 use usance_core::usage::{Answer, Attributes, Fit, IdempotencyKey, Operation, Step, Use};
@@ -76,6 +77,10 @@ impl World {
         Self::open(Location::Memory, Arc::new(ManualClock::new(BEGIN)), WINDOW_MS)
     }
 
+    pub fn in_memory_at(clock: Arc<ManualClock>) -> Self {
+        Self::open(Location::Memory, clock, WINDOW_MS)
+    }
+
     pub fn on_disk(directory: &Path) -> Self {
         Self::on_disk_at(directory, Arc::new(ManualClock::new(BEGIN)), WINDOW_MS)
     }
@@ -121,7 +126,8 @@ impl World {
 
     /// Makes the product `renderer` and a policy with these meters.
     pub async fn policy_of(&self, policy: &str, meters: Vec<NewMeter>) {
-        let product = NewProduct { code: code("renderer"), name: None };
+        let product =
+            NewProduct { code: code("renderer"), name: None, metadata: Metadata::default() };
         match self.change(Command::CreateProduct(product)).await {
             Ok(_) | Err(Failure::Refused(Refusal::Taken(..))) => {}
             Err(failure) => panic!("{failure}"),
@@ -188,29 +194,28 @@ pub fn new_policy(policy: &str) -> NewPolicy {
         code: code(policy),
         name: None,
         meters: Vec::new(),
-        duration_ms: None,
         key_pattern: None,
-        license_permissions: None,
-        meter_while: MeterWhile::default(),
+        terms: TermsPatch::default(),
+        entitlements: Vec::new(),
+        metadata: Metadata::default(),
     }
 }
 
 pub fn new_meter(name: &str, allowed: Option<i64>) -> NewMeter {
-    NewMeter {
-        name: code(name),
-        unit: None,
-        scale: Scale::default(),
-        allowed: allowed.map(Decimal::whole),
-        floor: Decimal::whole(0),
-        overage: NewOverage::Refuse,
-        record_refusals: false,
-    }
+    NewMeter { allowed: allowed.map(Decimal::whole), ..NewMeter::named(code(name)) }
 }
 
 pub fn new_license(policy: &str) -> NewLicense {
     NewLicense {
         policy: Ref::Code(code(policy)),
         customer: None,
+        reseller: None,
+        owner: None,
+        users: Vec::new(),
+        terms: TermsPatch::default(),
+        entitlements: Vec::new(),
+        metadata: Metadata::default(),
+        meters: Vec::new(),
         key: None,
         name: None,
         valid_from: None,
@@ -229,6 +234,7 @@ pub fn increment(license: &License, amount: i64, key: Option<&str>) -> Use {
             bound: None,
             fit: Fit::Whole,
         }),
+        activation: None,
         idempotency_key: key.map(|key| IdempotencyKey::parse(key.to_owned()).expect("a key")),
         occurred_at: None,
         subject: None,

@@ -35,10 +35,28 @@ impl Body {
         self.with(name, values)
     }
 
-    /// With `archived`, if one of the two flags is given.
+    /// Puts a value at a path of members, with dots between them; the empty path is the body
+    /// itself. Objects become one.
+    ///
+    /// # Errors
+    /// If a member is there already, naming it.
+    pub fn put(&mut self, path: &str, value: Value) -> Result<(), String> {
+        let mut names: Vec<&str> = path.split('.').filter(|name| !name.is_empty()).collect();
+        let whole = names
+            .drain(..)
+            .rev()
+            .fold(value, |value, name| Self::default().with(name, value).into());
+        match whole {
+            Value::Object(members) => merge(&mut self.0, members),
+            _ => Err("a body is an object".into()),
+        }
+    }
+
+    /// As the query of a list.
     #[must_use]
-    pub fn archived(self, archive: bool, unarchive: bool) -> Self {
-        self.maybe("archived", (archive || unarchive).then_some(archive))
+    pub fn query(&self) -> Vec<(&str, Option<String>)> {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        self.0.iter().map(|(name, value)| (name.as_str(), Some(text(value)))).collect()
     }
 
     /// As JSON text.
@@ -63,5 +81,46 @@ impl Body {
 impl From<Body> for Value {
     fn from(body: Body) -> Self {
         Self::Object(body.0)
+    }
+}
+
+fn merge(all: &mut Map<String, Value>, more: Map<String, Value>) -> Result<(), String> {
+    for (name, value) in more {
+        match (all.get_mut(&name), value) {
+            (None, value) => {
+                all.insert(name, value);
+            }
+            (Some(Value::Object(found)), Value::Object(value)) => merge(found, value)?,
+            (Some(_), _) => return Err(format!("{name} is given twice")),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_come_together_and_none_twice() {
+        let mut body = Body::default();
+        for (path, value) in [
+            ("subject.user", Value::from("ada")),
+            ("subject.host", "n7".into()),
+            ("terms", Body::default().with("strict", true).into()),
+            ("terms", Body::default().with("max_cores", 8).into()),
+            ("", Body::default().with("name", "frames").into()),
+        ] {
+            body.put(path, value).unwrap();
+        }
+        assert_eq!(
+            Value::from(body).to_string(),
+            r#"{"name":"frames","subject":{"host":"n7","user":"ada"},"#.to_owned()
+                + r#""terms":{"max_cores":8,"strict":true}}"#
+        );
+        let mut body = Body::default();
+        body.put("terms.strict", true.into()).unwrap();
+        let again = body.put("terms", Body::default().with("strict", false).into());
+        assert_eq!(again, Err("strict is given twice".into()));
     }
 }

@@ -8,25 +8,9 @@ use super::body::Body;
 use super::connection::{Connection, Form};
 use super::fault::Fault;
 use super::json::Object;
-use super::table::{self, Column, Place};
+use super::said::ANSWER;
+use super::table::{self, Place};
 use super::{meter, output, value};
-
-const ANSWER: &[Column] = &[
-    Column::text("license"),
-    Column::text("meter"),
-    Column::text("operation"),
-    Column::text("asked"),
-    Column::text("applied"),
-    Column::text("overage"),
-    Column::text("total"),
-    Column::text("allowed").absent("unlimited"),
-    Column::text("remaining").absent("unlimited"),
-    Column::text("held"),
-    Column::text("gross"),
-    Column::text("record"),
-    Column::text("at"),
-    Column::text("repeat"),
-];
 
 /// Count a use: move one meter of one license
 #[derive(Debug, Args)]
@@ -62,6 +46,9 @@ pub struct UseMeter {
     /// Take what fits instead of all or nothing
     #[arg(long)]
     partial: bool,
+    /// Id or fingerprint of the machine whose share it counts towards
+    #[arg(long)]
+    activation: Option<String>,
     /// When it happened, if not now: RFC 3339 or a date
     #[arg(long, value_name = "TIME", value_parser = value::instant)]
     occurred_at: Option<String>,
@@ -153,6 +140,7 @@ impl UseMeter {
             .maybe("idempotency_key", self.key.clone())
             .maybe("bound", self.bound.clone())
             .maybe("partial", self.partial.then_some(true))
+            .maybe("activation", self.activation.clone())
             .maybe("occurred_at", self.occurred_at.clone())
             .maybe("subject", has_subject.then(|| Value::from(subject)))
             .maybe("attributes", has_attributes.then(|| Value::from(attributes)))
@@ -180,6 +168,7 @@ mod tests {
         for (line, expected) in [
             ("", "{}"),
             ("5 --key job-17", r#"{"amount":"5","idempotency_key":"job-17"}"#),
+            ("--activation 9f3c", r#"{"activation":"9f3c"}"#),
             ("0.25 --bound 9 --partial", r#"{"amount":"0.25","bound":"9","partial":true}"#),
             (
                 "--user ada --address 10.0.0.7 --attribute scene=intro --attribute a=b=c",

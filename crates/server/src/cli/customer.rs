@@ -1,21 +1,27 @@
 //! `usance customer`: who pays.
 
-use clap::{Args, Subcommand};
-use serde_json::Value;
-
-use super::body::Body;
-use super::connection::Connection;
-use super::fault::Fault;
-use super::paging::Paging;
-use super::resource::Resource;
+use super::entity::{Does, Entity, Field, Named, Verb};
+use super::said::{
+    ARCHIVED, CODE, CODE_OR_ID, METADATA, METADATA_COLUMN, NAME, NEW_NAME, VISIBLE_COLUMN,
+};
 use super::table::Column;
+use super::value;
 
-const CUSTOMERS: Resource = Resource {
+/// Who pays.
+pub const CUSTOMER: Entity = Entity {
     word: "customer",
+    about: "Customers: who pays",
+    examples: "\
+usance customer create aurora --name 'Aurora Films' --email office@aurora.example
+usance customer list
+usance license list --customer aurora",
     path: "/v1/customers",
+    parents: &[],
+    own: Named::new("CUSTOMER", CODE_OR_ID),
     columns: &[
         Column::text("code"),
         Column::text("name"),
+        Column::text("kind"),
         Column::text("email"),
         Column::text("id"),
         Column::text("archived"),
@@ -24,107 +30,62 @@ const CUSTOMERS: Resource = Resource {
         Column::text("id"),
         Column::text("code"),
         Column::text("name"),
+        Column::text("kind"),
         Column::text("email"),
+        Column::text("reseller").titled("buys from").if_there(),
+        Column::text("max_users").titled("users at most").absent("unlimited"),
+        Column::text("max_licenses").titled("licenses at most").absent("unlimited"),
+        Column::text("max_activations").titled("activations at most").absent("unlimited"),
+        METADATA_COLUMN,
+        VISIBLE_COLUMN,
         Column::text("archived"),
         Column::text("created_at").titled("created"),
         Column::text("updated_at").titled("updated"),
     ],
+    parts: &[],
+    verbs: &[
+        Verb::new(
+            "create",
+            "Make a customer",
+            "usance customer create aurora --name 'Aurora Films'\n\
+             usance customer create dealer --kind reseller",
+            Does::Make(&[CODE, NAME, KIND, SAID, METADATA]),
+        ),
+        Verb::new("list", "List customers", "usance customer list --all --json", Does::List(&[])),
+        Verb::new("show", "Show a customer", "usance customer show aurora", Does::Show),
+        Verb::new(
+            "change",
+            "Change a customer",
+            "usance customer change aurora --email new@aurora.example\n\
+             usance customer change aurora --max-users 5",
+            Does::Change(&[NEW_NAME, SAID, METADATA, ARCHIVED]),
+        ),
+        Verb::new(
+            "delete",
+            "Delete a customer that nothing refers to",
+            "usance customer delete aurora",
+            Does::Delete("deleted"),
+        ),
+    ],
 };
 
-/// Customers: who pays
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  usance customer create aurora --name 'Aurora Films' --email office@aurora.example
-  usance customer list
-  usance license list --customer aurora")]
-pub struct Group {
-    #[command(flatten)]
-    connection: Connection,
-    #[command(subcommand)]
-    action: Action,
-}
+const KIND: &[Field] = &[Field::flag("kind", "kind", "What it is [default: organization]")
+    .words(&["organization", "person", "reseller"])];
 
-#[derive(Debug, Subcommand)]
-enum Action {
-    /// Make a customer
-    #[command(after_help = "Example:\n  usance customer create aurora --name 'Aurora Films'")]
-    Create {
-        /// Its code: a-z, 0-9, '.', '_' and '-', at most 64
-        code: String,
-        /// Its name for people [default: the code]
-        #[arg(long)]
-        name: Option<String>,
-        /// Where invoices go
-        #[arg(long)]
-        email: Option<String>,
-    },
-    /// List customers
-    #[command(after_help = "Example:\n  usance customer list --all --json")]
-    List {
-        #[command(flatten)]
-        paging: Paging,
-    },
-    /// Show a customer
-    #[command(after_help = "Example:\n  usance customer show aurora")]
-    Show {
-        /// Its code or id
-        customer: String,
-    },
-    /// Change a customer
-    #[command(after_help = "Example:\n  usance customer change aurora --email new@aurora.example")]
-    Change {
-        /// Its code or id
-        customer: String,
-        /// A new name for people
-        #[arg(long)]
-        name: Option<String>,
-        /// A new address for invoices, or `none`
-        #[arg(long)]
-        email: Option<String>,
-        /// Take no new licenses for it
-        #[arg(long, conflicts_with = "unarchive")]
-        archive: bool,
-        /// Take new licenses for it again
-        #[arg(long)]
-        unarchive: bool,
-    },
-    /// Delete a customer that nothing refers to
-    #[command(after_help = "Example:\n  usance customer delete aurora")]
-    Delete {
-        /// Its code or id
-        customer: String,
-    },
-}
+const SAID: &[Field] = &[
+    Field::flag("email", "email", "Where invoices go, or `none`")
+        .reads("EMAIL", value::text_or_none),
+    Field::flag("reseller", "reseller", "The customer that it buys from, or `none`")
+        .reads("CUSTOMER", value::text_or_none),
+    limit("max-users", "max_users", "How many users it may have, or `none` for any number"),
+    limit("max-licenses", "max_licenses", "How many licenses it may have, or `none`"),
+    limit(
+        "max-activations",
+        "max_activations",
+        "How many activations its licenses may have, or `none`",
+    ),
+];
 
-impl Group {
-    /// Does what is asked.
-    ///
-    /// # Errors
-    /// If the server does not.
-    pub fn run(self) -> Result<(), Fault> {
-        let customers = CUSTOMERS.on(&self.connection)?;
-        match self.action {
-            Action::Create { code, name, email } => {
-                let body =
-                    Body::default().with("code", code).maybe("name", name).maybe("email", email);
-                customers.create(&body)?;
-            }
-            Action::List { paging } => customers.list(&paging, &[])?,
-            Action::Show { customer } => drop(customers.show(&customer)?),
-            Action::Change { customer, name, email, archive, unarchive } => {
-                let email = email.map(|email| match email.as_str() {
-                    "none" => Value::Null,
-                    _ => email.into(),
-                });
-                let body = Body::default()
-                    .maybe("name", name)
-                    .maybe("email", email)
-                    .archived(archive, unarchive);
-                customers.change(&customer, &body)?;
-            }
-            Action::Delete { customer } => customers.delete(&customer, "deleted")?,
-        }
-        Ok(())
-    }
+const fn limit(name: &'static str, member: &'static str, about: &'static str) -> Field {
+    Field::flag(name, member, about).reads("N", value::whole_or_none)
 }

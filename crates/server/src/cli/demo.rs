@@ -9,6 +9,7 @@ mod book;
 mod checks;
 mod line;
 mod load;
+mod machines;
 mod place;
 mod plan;
 mod process;
@@ -50,7 +51,9 @@ const KILL_AT_PERCENT: usize = 45;
 Starts a server in a temporary directory, sets up a vendor who sells a renderer by the frame, lets
 eight clients count at once, loses some of their answers, kills the server with SIGKILL in the
 middle of it, starts it again, and then compares what the clients were told with what the server
-says and wrote. A figure that is wrong is shown, and the exit code is 1.
+says and wrote. A studio with machines of its own shares cores, sets frames aside, takes floating
+seats, and proves its license with a file alone. A figure that is wrong is shown, and the exit code
+is 1.
 
 Examples:
   usance demo
@@ -163,6 +166,7 @@ impl Stand<'_> {
         book.accounts[3] = load.middle.delta.clone();
         let mut checks = Checks::default();
         self.check_uses(&mut checks, &mut cast, &mut book, &load)?;
+        machines::play(&mut checks, &mut cast.admin, &mut book)?;
         self.check_ledger(&mut checks, &mut cast, &book, &verifier, &load)?;
         Ok((load.middle.server, book, checks))
     }
@@ -325,7 +329,7 @@ fn verified_evidence(checked: &Checked, head: &Checkpoint, book: &Book) -> (bool
         ledger.origin == head.origin
             && ledger.size == head.size
             && ledger.root == head.root
-            && ledger.tally.uses == book.accepted() as u64
+            && ledger.tally.uses == (book.accepted() + book.others) as u64
     };
     let holds = report.is_clean() && report.ledgers.iter().any(is_as_told);
     let evidence = match report.findings.first() {

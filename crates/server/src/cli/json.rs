@@ -39,6 +39,12 @@ impl Object {
         shown(self.members.get(name)?.get())
     }
 
+    /// A member as the server wrote it.
+    #[must_use]
+    pub fn raw(&self, name: &str) -> Option<&str> {
+        self.members.get(name).map(|raw| raw.get())
+    }
+
     /// A member that is an object.
     #[must_use]
     pub fn object(&self, name: &str) -> Option<Self> {

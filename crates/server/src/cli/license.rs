@@ -1,19 +1,28 @@
 //! `usance license`: the rights of customers to use products.
 
-use clap::{Args, Subcommand};
-use serde_json::Value;
+mod file;
+mod validate;
+mod verify_file;
 
-use super::body::Body;
-use super::connection::Connection;
-use super::fault::Fault;
-use super::paging::Paging;
-use super::resource::Resource;
+pub use self::verify_file::account_key;
+use super::entity::{Deed, Does, Entity, Field, Named, Own, Verb};
+use super::said::{METADATA, METADATA_COLUMN, VISIBLE_COLUMN};
 use super::table::Column;
-use super::value;
+use super::{meter_spec, terms, value};
 
-const LICENSES: Resource = Resource {
+/// A right to use.
+pub const LICENSE: Entity = Entity {
     word: "license",
+    about: "Licenses: the rights of customers to use products",
+    examples: "\
+usance license create --policy prepaid --customer aurora
+usance license create --policy prepaid --allow frames=5000 --override max_cores=64
+usance license list --customer aurora --status active
+usance license validate LICENSE --fingerprint 9f3c
+usance license suspend lic_0193b2c4d5e67890a1b2c3d4e5f60718",
     path: "/v1/licenses",
+    parents: &[],
+    own: Named::new("LICENSE", "Its id or key"),
     columns: &[
         Column::text("id"),
         Column::text("key"),
@@ -23,216 +32,188 @@ const LICENSES: Resource = Resource {
         Column::text("customer"),
         Column::text("expires_at").titled("expires").absent("never"),
     ],
-    details: &[
-        Column::text("id"),
-        Column::text("key"),
-        Column::text("name"),
-        Column::text("status"),
-        Column::text("product"),
-        Column::text("policy"),
-        Column::text("customer"),
-        Column::text("valid_from").titled("valid from"),
-        Column::text("expires_at").titled("expires").absent("never"),
-        Column::text("created_at").titled("created"),
-        Column::text("updated_at").titled("updated"),
-    ],
+    details: DETAILS,
+    parts: &[terms::STATED],
+    verbs: VERBS,
 };
 
-/// Licenses: the rights of customers to use products
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  usance license create --policy prepaid --customer aurora
-  usance license create --policy prepaid --customer aurora --allow frames=5000
-  usance license list --customer aurora --status active
-  usance license suspend lic_0193b2c4d5e67890a1b2c3d4e5f60718")]
-pub struct Group {
-    #[command(flatten)]
-    connection: Connection,
-    #[command(subcommand)]
-    action: Action,
-}
+const DETAILS: &[Column] = &[
+    Column::text("id"),
+    Column::text("key"),
+    Column::text("name"),
+    Column::text("status"),
+    Column::text("product"),
+    Column::text("policy"),
+    Column::text("customer"),
+    Column::text("reseller").titled("sold by").if_there(),
+    Column::text("owner").if_there(),
+    Column::text("users").if_there(),
+    Column::text("valid_from").titled("valid from"),
+    Column::text("expires_at").titled("expires").absent("never"),
+    Column::text("checked_in_at").titled("checked in").if_there(),
+    Column::text("check_in_due").titled("check-in due").if_there(),
+    Column::text("validated_at").titled("validated").if_there(),
+    Column::text("activations").titled("activated (times)"),
+    Column::text("deactivations").titled("deactivated (times)"),
+    Column::text("entitlements").if_there(),
+    Column::text("overrides").if_there(),
+    METADATA_COLUMN,
+    VISIBLE_COLUMN,
+    Column::text("created_at").titled("created"),
+    Column::text("updated_at").titled("updated"),
+];
 
-/// What both a new and a changed license may say.
-#[derive(Debug, Args)]
-struct Terms {
-    /// Who pays: code or id of a customer
-    #[arg(long)]
-    customer: Option<String>,
-    /// A name for people
-    #[arg(long)]
-    name: Option<String>,
-    /// From when on it is valid: RFC 3339, a date, or `none`
-    #[arg(long, value_name = "TIME", value_parser = value::instant_or_none)]
-    valid_from: Option<String>,
-    /// From when on it is not: RFC 3339, a date, or `none`
-    #[arg(long, value_name = "TIME", value_parser = value::instant_or_none)]
-    expires_at: Option<String>,
-}
+const VERBS: &[Verb] = &[
+    Verb::new(
+        "create",
+        "Make a license",
+        "usance license create --policy prepaid --customer aurora --allow frames=5000\n\
+         usance license create --policy prepaid --key ABCDE-12345 --expires-at 2027-01-01\n\
+         usance license create --policy studio --owner ada@a.example --override max_activations=5",
+        Does::Make(&[NEW, SAID, METADATA]),
+    )
+    .explained(grammars),
+    Verb::new(
+        "list",
+        "List licenses",
+        "usance license list --product renderer --status suspended",
+        Does::List(&[FILTERS]),
+    ),
+    Verb::new(
+        "show",
+        "Show a license, and its terms that are not as by default",
+        "usance license show ABCDE-FGHJK-12345-67890-ABCDE",
+        Does::Show,
+    ),
+    Verb::new(
+        "change",
+        "Change a license",
+        "usance license change LICENSE --expires-at none\n\
+         usance license change LICENSE --override max_cores=64\n\
+         usance license change LICENSE --override max_cores=policy",
+        Does::Change(&[SAID, METADATA]),
+    )
+    .explained(terms::override_grammar),
+    Verb::new(
+        "validate",
+        "Ask whether a license is valid, and why not; exits with 1 if it is not",
+        "usance license validate LICENSE\n\
+         usance license validate LICENSE --fingerprint 9f3c --entitlement export",
+        Does::Own(Own::of::<validate::Validate>()),
+    ),
+    Verb::new(
+        "suspend",
+        "Stop a license until it is reinstated",
+        "usance license suspend LICENSE",
+        Does::Act(Deed::of_one("suspend")),
+    ),
+    Verb::new(
+        "reinstate",
+        "Let a suspended license go on",
+        "usance license reinstate LICENSE",
+        Does::Act(Deed::of_one("reinstate")),
+    ),
+    Verb::new(
+        "revoke",
+        "Stop a license for good",
+        "usance license revoke LICENSE",
+        Does::Act(Deed::of_one("revoke")),
+    ),
+    Verb::new(
+        "renew",
+        "Make a license last longer, by the duration of its terms",
+        "usance license renew LICENSE",
+        Does::Act(Deed::of_one("renew")),
+    ),
+    Verb::new(
+        "check-in",
+        "Tell that a license is still in use, as its terms may demand",
+        "usance license check-in LICENSE",
+        Does::Act(Deed::of_one("check-in")),
+    ),
+    Verb::new(
+        "transfer",
+        "Move a license to another policy of its product",
+        "usance license transfer LICENSE postpaid",
+        Does::Act(Deed::of_one("transfer").taking(&[&[Field::place(
+            "POLICY",
+            "policy",
+            "Code or id of the policy",
+        )]])),
+    ),
+    Verb::new(
+        "file",
+        "Make a signed file that proves a license where no server can be asked",
+        "usance license file LICENSE --for 30d > license.txt\n\
+         usance license file LICENSE --activation 9f3c --encrypted --out license.txt",
+        Does::Own(Own::of::<file::MakeFile>()),
+    ),
+    Verb::new(
+        "verify-file",
+        "Check a license file, without a server; exits with 1 if it proves nothing",
+        "usance license verify-file license.txt --keys keys.json --fingerprint 9f3c\n\
+         usance license verify-file license.txt --key 'usance/acc_…/1+1a2b3c4d+AZ…'",
+        Does::Own(Own::of::<verify_file::VerifyFile>()),
+    ),
+    Verb::new(
+        "delete",
+        "Delete a license; the ledger keeps its records",
+        "usance license delete LICENSE",
+        Does::Delete("deleted"),
+    ),
+];
 
-#[derive(Debug, Subcommand)]
-enum Action {
-    /// Make a license
-    #[command(after_help = "\
-Examples:
-  usance license create --policy prepaid --customer aurora
-  usance license create --policy prepaid --key ABCDE-12345 --expires-at 2027-01-01")]
-    Create {
-        /// What it is made from: code or id of a policy
-        #[arg(long)]
-        policy: String,
-        /// A key of your own [default: a new one, as the policy's pattern says]
-        #[arg(long)]
-        key: Option<String>,
-        /// Its own ceiling of a meter, N or unlimited; may be given several times
-        #[arg(long = "allow", value_name = "METER=N", value_parser = value::meter_ceiling)]
-        ceilings: Vec<(String, String)>,
-        #[command(flatten)]
-        terms: Terms,
-    },
-    /// List licenses
-    #[command(after_help = "Example:\n  usance license list --product renderer --status suspended")]
-    List {
-        /// Only those of this product
-        #[arg(long)]
-        product: Option<String>,
-        /// Only those under this policy
-        #[arg(long)]
-        policy: Option<String>,
-        /// Only those of this customer
-        #[arg(long)]
-        customer: Option<String>,
-        /// Only those that stand so
-        #[arg(long)]
-        #[arg(value_parser = ["active", "suspended", "revoked", "expired", "not-yet-valid"])]
-        status: Option<String>,
-        #[command(flatten)]
-        paging: Paging,
-    },
-    /// Show a license
-    #[command(after_help = "Example:\n  usance license show ABCDE-FGHJK-12345-67890-ABCDE")]
-    Show {
-        /// Its id or key
-        license: String,
-    },
-    /// Change a license
-    #[command(after_help = "Example:\n  usance license change LICENSE --expires-at none")]
-    Change {
-        /// Its id or key
-        license: String,
-        #[command(flatten)]
-        terms: Terms,
-    },
-    /// Stop a license until it is reinstated
-    #[command(after_help = "Example:\n  usance license suspend LICENSE")]
-    Suspend {
-        /// Its id or key
-        license: String,
-    },
-    /// Let a suspended license go on
-    #[command(after_help = "Example:\n  usance license reinstate LICENSE")]
-    Reinstate {
-        /// Its id or key
-        license: String,
-    },
-    /// Stop a license for good
-    #[command(after_help = "Example:\n  usance license revoke LICENSE")]
-    Revoke {
-        /// Its id or key
-        license: String,
-    },
-    /// Delete a license that was never used
-    #[command(after_help = "Example:\n  usance license delete LICENSE")]
-    Delete {
-        /// Its id or key
-        license: String,
-    },
-}
+const NEW: &[Field] = &[
+    Field::flag("policy", "policy", "What it is made from: code or id of a policy").required(),
+    Field::flag("key", "key", "A key of your own [default: a new one, by the policy's pattern]"),
+    Field::flag("allow", "meters", "Its own ceiling of a meter, N or unlimited")
+        .reads("METER=N", value::ceiling_entry)
+        .object(),
+    Field::flag("meter", "new_meters", "A meter of its own")
+        .reads("METER", meter_spec::parse)
+        .list(),
+];
 
-impl Terms {
-    fn onto(self, body: Body) -> Body {
-        let or_none = |text: Option<String>| {
-            text.map(|text| match text.as_str() {
-                "none" => Value::Null,
-                _ => text.into(),
-            })
-        };
-        body.maybe("customer", or_none(self.customer))
-            .maybe("name", self.name)
-            .maybe("valid_from", or_none(self.valid_from))
-            .maybe("expires_at", or_none(self.expires_at))
-    }
-}
+const SAID: &[Field] = &[
+    Field::flag("customer", "customer", "Who pays: code or id of a customer, or `none`")
+        .reads("CUSTOMER", value::text_or_none),
+    Field::flag("reseller", "reseller", "Who sold it: code or id of a customer, or `none`")
+        .reads("CUSTOMER", value::text_or_none),
+    Field::flag("owner", "owner", "Whose it is: id or email of a user, or `none`")
+        .reads("USER", value::text_or_none),
+    Field::flag("user", "users", "Who else may use it: id or email, or `none`")
+        .reads("USER", value::text_or_none)
+        .list(),
+    Field::flag("name", "name", "A name for people"),
+    Field::flag(
+        "valid-from",
+        "valid_from",
+        "From when on it is valid: RFC 3339, a date, or `none`",
+    )
+    .reads("TIME", value::time_or_none),
+    Field::flag("expires-at", "expires_at", "From when on it is not: RFC 3339, a date, or `none`")
+        .reads("TIME", value::time_or_none),
+    Field::flag("override", "overrides", "A term in which it differs from its policy")
+        .reads("NAME=VALUE", terms::read_override)
+        .object(),
+    Field::flag("entitlement", "entitlements", "What it switches on beside its policy, or `none`")
+        .reads("CODE", value::text_or_none)
+        .list(),
+];
 
-impl Group {
-    /// Does what is asked.
-    ///
-    /// # Errors
-    /// If the server does not.
-    pub fn run(self) -> Result<(), Fault> {
-        let licenses = LICENSES.on(&self.connection)?;
-        match self.action {
-            Action::Create { policy, key, ceilings, terms } => {
-                let body = Body::default()
-                    .with("policy", policy)
-                    .maybe("key", key)
-                    .maybe("meters", own_ceilings(ceilings));
-                licenses.create(&terms.onto(body))?;
-            }
-            Action::List { product, policy, customer, status, paging } => {
-                let filters = [
-                    ("product", product),
-                    ("policy", policy),
-                    ("customer", customer),
-                    ("status", status),
-                ];
-                licenses.list(&paging, &filters)?;
-            }
-            Action::Show { license } => drop(licenses.show(&license)?),
-            Action::Change { license, terms } => {
-                licenses.change(&license, &terms.onto(Body::default()))?;
-            }
-            Action::Suspend { license } => drop(licenses.act(&license, "suspend")?),
-            Action::Reinstate { license } => drop(licenses.act(&license, "reinstate")?),
-            Action::Revoke { license } => drop(licenses.act(&license, "revoke")?),
-            Action::Delete { license } => licenses.delete(&license, "deleted")?,
-        }
-        Ok(())
-    }
-}
+const FILTERS: &[Field] = &[
+    Field::flag("product", "product", "Only those of this product"),
+    Field::flag("policy", "policy", "Only those under this policy"),
+    Field::flag("customer", "customer", "Only those of this customer"),
+    Field::flag("status", "status", "Only those that stand so").words(&[
+        "active",
+        "suspended",
+        "revoked",
+        "expired",
+        "not-yet-valid",
+    ]),
+];
 
-/// The `meters` of a new license.
-fn own_ceilings(ceilings: Vec<(String, String)>) -> Option<Value> {
-    if ceilings.is_empty() {
-        return None;
-    }
-    let meters = ceilings.into_iter().fold(Body::default(), |meters, (name, ceiling)| {
-        let allowed = Body::default().with("allowed", ceiling_value(&ceiling));
-        meters.with(&name, allowed)
-    });
-    Some(meters.into())
-}
-
-/// A ceiling as the API takes it.
-#[must_use]
-pub fn ceiling_value(ceiling: &str) -> Value {
-    match ceiling {
-        "unlimited" => Value::Null,
-        amount => amount.into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ceilings_of_a_new_license_are_an_object() {
-        assert_eq!(own_ceilings(Vec::new()), None);
-        let stated = vec![("frames".into(), "5000".into()), ("hours".into(), "unlimited".into())];
-        assert_eq!(
-            own_ceilings(stated).unwrap().to_string(),
-            r#"{"frames":{"allowed":"5000"},"hours":{"allowed":null}}"#
-        );
-    }
+fn grammars() -> String {
+    format!("{}\n\n{}", meter_spec::GRAMMAR, terms::grammar())
 }

@@ -1,19 +1,90 @@
 //! `usance meter`: where the counters of a license stand, and what moved them.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use jiff::Timestamp;
-use ureq::http::Method;
 
-use super::body::Body;
-use super::client::{Client, segment, with_query};
-use super::connection::{Connection, Form};
+use super::client::{segment, with_query};
+use super::connection::Connection;
+use super::entity::{Does, Entity, Field, Named, Own, Run, Verb};
 use super::fault::Fault;
 use super::json::Object;
-use super::license::ceiling_value;
-use super::output;
-use super::paging::Paging;
-use super::table::{self, Column, Place};
-use super::value;
+use super::said::LICENSE;
+use super::table::{self, Column};
+use super::{meter_spec, value};
+
+/// A counter of a license.
+pub const METER: Entity = Entity {
+    word: "meter",
+    about: "Meters: where the counters of a license stand, and what moved them",
+    examples: "\
+usance meter list LICENSE
+usance meter records LICENSE frames --limit 20
+usance meter usage LICENSE frames --window day
+usance meter allow LICENSE frames 5000
+usance meter add LICENSE exports:allowed=10",
+    path: "/v1/licenses/{}/meters",
+    parents: &[Named::new("LICENSE", LICENSE)],
+    own: Named::new("METER", "Name of the meter"),
+    columns: METERS,
+    details: DETAILS,
+    parts: &[],
+    verbs: &[
+        Verb::new(
+            "list",
+            "List the meters of a license",
+            "usance meter list LICENSE",
+            Does::ListWhole,
+        ),
+        Verb::new(
+            "show",
+            "Show one meter of a license",
+            "usance meter show LICENSE frames",
+            Does::Show,
+        ),
+        Verb::new(
+            "records",
+            "Show what moved a meter, newest first",
+            "usance meter records LICENSE frames --all --json",
+            Does::ListBelow("records", RECORDS),
+        ),
+        Verb::new(
+            "usage",
+            "Show sums per hour, day or month",
+            "usance meter usage LICENSE frames\n\
+             usance meter usage LICENSE frames --window month --from 2026-01-01",
+            Does::Own(Own::of::<Usage>()),
+        ),
+        Verb::new(
+            "allow",
+            "Give a license its own ceiling of a meter",
+            "usance meter allow LICENSE frames 5000\n\
+             usance meter allow LICENSE frames unlimited\n\
+             usance meter allow LICENSE frames policy     follow the policy again",
+            Does::Change(&[&[Field::place(
+                "ALLOWED",
+                "allowed",
+                "An amount, `unlimited`, or `policy`",
+            )
+            .reads("ALLOWED", value::allowance)]]),
+        ),
+        Verb::new(
+            "add",
+            "Give a license a meter of its own",
+            "usance meter add LICENSE exports:allowed=10\n\
+             usance meter add LICENSE 'seats:allowed=3,measure=seats'",
+            Does::Make(&[&[
+                Field::place("SPEC", "", "The meter").reads("METER", meter_spec::parse)
+            ]]),
+        )
+        .explained(|| meter_spec::GRAMMAR.to_owned()),
+        Verb::new(
+            "remove",
+            "Take a meter of its own away from a license; the ledger keeps its records",
+            "usance meter remove LICENSE exports",
+            Does::Delete("gone"),
+        ),
+    ],
+};
 
 const METERS: &[Column] = &[
     Column::text("name").titled("meter"),
@@ -24,6 +95,7 @@ const METERS: &[Column] = &[
     Column::number("held"),
     Column::number("gross"),
     Column::number("refusals"),
+    Column::computed("period ends", period_end),
 ];
 
 const DETAILS: &[Column] = &[
@@ -38,8 +110,15 @@ const DETAILS: &[Column] = &[
     Column::text("gross"),
     Column::text("floor"),
     Column::computed("overage", overage),
+    Column::computed("measure", measure),
+    Column::text("period"),
+    Column::computed("rollover", rollover),
+    Column::text("carried").titled("carried over").if_there(),
+    Column::computed("period ends", period_end),
+    Column::text("floating"),
+    Column::text("visible_to").titled("visible to").absent("nobody"),
+    Column::text("own").titled("the license's own"),
     Column::text("refusals"),
-    Column::text("period_end").titled("period ends").absent("never"),
 ];
 
 const RECORDS: &[Column] = &[
@@ -53,6 +132,7 @@ const RECORDS: &[Column] = &[
     Column::number("total"),
     Column::number("gross"),
     Column::text("code").titled("refused for"),
+    Column::text("activation"),
     Column::text("subject"),
     Column::text("attributes"),
 ];
@@ -66,123 +146,32 @@ const WINDOWS: &[Column] = &[
     Column::number("overage"),
 ];
 
-/// Meters: where the counters of a license stand, and what moved them
+/// `usance meter usage`
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  usance meter list LICENSE
-  usance meter records LICENSE frames --limit 20
-  usance meter usage LICENSE frames --window day
-  usance meter allow LICENSE frames 5000")]
-pub struct Group {
-    #[command(flatten)]
-    connection: Connection,
-    #[command(subcommand)]
-    action: Action,
+pub struct Usage {
+    /// The license: its id or key
+    license: String,
+    /// Name of the meter
+    meter: String,
+    /// From here on: RFC 3339 or a date [default: a day, a month or a year before the end]
+    #[arg(long, value_name = "TIME", value_parser = value::instant)]
+    from: Option<String>,
+    /// Up to here: RFC 3339 or a date [default: now]
+    #[arg(long, value_name = "TIME", value_parser = value::instant)]
+    to: Option<String>,
+    /// How long each window is
+    #[arg(long, default_value = "day", value_parser = ["hour", "day", "month"])]
+    window: String,
 }
 
-#[derive(Debug, Subcommand)]
-enum Action {
-    /// List the meters of a license
-    #[command(after_help = "Example:\n  usance meter list LICENSE")]
-    List {
-        /// Its id or key
-        license: String,
-    },
-    /// Show one meter of a license
-    #[command(after_help = "Example:\n  usance meter show LICENSE frames")]
-    Show {
-        /// Its id or key
-        license: String,
-        /// Name of the meter
-        meter: String,
-    },
-    /// Show what moved a meter, newest first
-    #[command(after_help = "Example:\n  usance meter records LICENSE frames --all --json")]
-    Records {
-        /// Its id or key
-        license: String,
-        /// Name of the meter
-        meter: String,
-        #[command(flatten)]
-        paging: Paging,
-    },
-    /// Show sums per hour, day or month
-    #[command(after_help = "\
-Example:
-  usance meter usage LICENSE frames
-  usance meter usage LICENSE frames --window month --from 2026-01-01")]
-    Usage {
-        /// Its id or key
-        license: String,
-        /// Name of the meter
-        meter: String,
-        /// From here on: RFC 3339 or a date [default: a day, a month or a year before the end]
-        #[arg(long, value_name = "TIME", value_parser = value::instant)]
-        from: Option<String>,
-        /// Up to here: RFC 3339 or a date [default: now]
-        #[arg(long, value_name = "TIME", value_parser = value::instant)]
-        to: Option<String>,
-        /// How long each window is
-        #[arg(long, default_value = "day", value_parser = ["hour", "day", "month"])]
-        window: String,
-    },
-    /// Give a license its own ceiling of a meter
-    #[command(after_help = "\
-Examples:
-  usance meter allow LICENSE frames 5000
-  usance meter allow LICENSE frames unlimited
-  usance meter allow LICENSE frames policy     follow the policy again")]
-    Allow {
-        /// Its id or key
-        license: String,
-        /// Name of the meter
-        meter: String,
-        /// An amount, `unlimited`, or `policy`
-        #[arg(value_parser = allowance)]
-        allowed: String,
-    },
-}
-
-impl Group {
-    /// Does what is asked.
-    ///
-    /// # Errors
-    /// If the server does not.
-    pub fn run(self) -> Result<(), Fault> {
-        let client = self.connection.client()?;
-        let form = self.connection.form();
-        match self.action {
-            Action::List { license } => {
-                let answer = client.fetch(&path_of(&license, None))?;
-                print_list(form, &answer, METERS, "items")
-            }
-            Action::Show { license, meter } => {
-                let answer = client.fetch(&path_of(&license, Some(&meter)))?;
-                print_one(form, &answer)
-            }
-            Action::Records { license, meter, paging } => {
-                let path = format!("{}/records", path_of(&license, Some(&meter)));
-                paging.print(&client, form, &path, &[], RECORDS)
-            }
-            Action::Usage { license, meter, from, to, window } => {
-                let path = format!("{}/usage", path_of(&license, Some(&meter)));
-                let (from, to) = span(from, to, &window, Timestamp::now())?;
-                let query = [("from", Some(from)), ("to", Some(to)), ("window", Some(window))];
-                let answer = client.fetch(&with_query(&path, &query))?;
-                print_list(form, &answer, WINDOWS, "windows")
-            }
-            Action::Allow { license, meter, allowed } => {
-                allow(&client, form, &path_of(&license, Some(&meter)), &allowed)
-            }
-        }
+impl Run for Usage {
+    fn run(self, connection: &Connection) -> Result<(), Fault> {
+        let path = format!("{}/usage", path_of(&self.license, Some(&self.meter)));
+        let (from, to) = span(self.from, self.to, &self.window, Timestamp::now())?;
+        let query = [("from", Some(from)), ("to", Some(to)), ("window", Some(self.window))];
+        let answer = connection.client()?.fetch(&with_query(&path, &query))?;
+        table::print_list(connection.form(), &answer, WINDOWS, "windows")
     }
-}
-
-fn allow(client: &Client, form: Form, path: &str, allowed: &str) -> Result<(), Fault> {
-    let body = Body::default().with("allowed", ceiling_value(allowed));
-    let answer = client.data(&Method::PATCH, path, Some(&body.text()))?;
-    print_one(form, &answer)
 }
 
 /// From where to where, if one or both were not said.
@@ -208,14 +197,6 @@ fn span(
     Ok((format!("{before:.3}"), to))
 }
 
-/// An amount, `unlimited` or `policy`.
-fn allowance(text: &str) -> Result<String, String> {
-    match text {
-        "policy" => Ok(text.to_owned()),
-        _ => value::ceiling(text).map_err(|why| format!("{why}, nor `policy`")),
-    }
-}
-
 /// The path of a license's meters, or of one of them.
 #[must_use]
 pub fn path_of(license: &str, meter: Option<&str>) -> String {
@@ -237,24 +218,38 @@ pub fn overage(meter: &Object) -> String {
     }
 }
 
-fn print_one(form: Form, answer: &str) -> Result<(), Fault> {
-    if form == Form::Programs {
-        return output::line(answer.trim_end());
-    }
-    let meter = Object::parse(answer)?;
-    output::line(table::details(DETAILS, &meter, Place::of_stdout()))
+/// How a meter measures, as `--meter` takes it.
+#[must_use]
+pub fn measure(meter: &Object) -> String {
+    let Some(timing) = meter.object("measure").and_then(|measure| measure.object("duration"))
+    else {
+        return meter.text("measure").unwrap_or_default();
+    };
+    let parts = [
+        ("unit-time", "unit_seconds"),
+        ("minimum", "minimum_seconds"),
+        ("free", "free_seconds"),
+        ("step", "step_seconds"),
+        ("idle", "idle_seconds"),
+    ];
+    let stated = parts.iter().filter_map(|(name, member)| {
+        Some(format!("{name}={}s", timing.text(member).filter(|seconds| seconds != "0")?))
+    });
+    format!("duration {}", stated.collect::<Vec<_>>().join(" "))
 }
 
-fn print_list(form: Form, answer: &str, columns: &[Column], member: &str) -> Result<(), Fault> {
-    if form == Form::Programs {
-        return output::line(answer.trim_end());
-    }
-    let rows = Object::parse(answer)?.objects(member);
-    if rows.is_empty() {
-        output::talk("There are none.");
-        return Ok(());
-    }
-    output::line(table::list(columns, &rows, Place::of_stdout()))
+/// When the period ends; one begins when the meter first moves.
+fn period_end(meter: &Object) -> String {
+    let is_without = meter.text("period").is_none_or(|period| period == "never");
+    let none = if is_without { "never" } else { "not begun" };
+    meter.text("period_end").unwrap_or_else(|| none.to_owned())
+}
+
+/// What goes over into the next period, as `--meter` takes it.
+#[must_use]
+pub fn rollover(meter: &Object) -> String {
+    let most = meter.object("rollover").and_then(|rollover| rollover.text("up_to"));
+    most.or_else(|| meter.text("rollover")).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -289,6 +284,20 @@ mod tests {
         ] {
             let (begin, end) = span(say(from), say(to), window, now).unwrap();
             assert_eq!((begin.as_str(), end.as_str()), expected);
+        }
+    }
+
+    #[test]
+    fn measures_are_shown_as_they_are_written() {
+        for (stated, expected) in [
+            (r#""seats""#, "seats"),
+            (
+                r#"{"duration": {"unit_seconds": 3600, "free_seconds": 0, "idle_seconds": null}}"#,
+                "duration unit-time=3600s",
+            ),
+        ] {
+            let meter = Object::parse(&format!("{{\"measure\": {stated}}}")).unwrap();
+            assert_eq!(measure(&meter), expected);
         }
     }
 

@@ -16,7 +16,49 @@ A meter is written NAME[:OPTION,…]; the options are
   scale=0..9                 digits after the point that it counts (default: 0)
   floor=N                    lowest total (default: 0)
   overage=refuse|allow|N|N%  what may lie above the ceiling (default: refuse)
-  record-refusals[=false]    write refusals to the ledger";
+  record-refusals[=false]    write refusals to the ledger
+  period=PERIOD              when it begins anew: never, hour, day, week, month, quarter, year,
+                             billing (default: never)
+  rollover=none|all|N        what of the rest goes over into the next period (default: none)
+  floating[=false]           what an activation used comes back when it ends
+  visible=none|WHO+WHO       who sees it: activation, user, organization, reseller (default: all)
+  stated-by-license[=false]  every license brings a ceiling of its own
+  hold-max=LENGTH            how long a hold lasts at most: 90s, 15m, 12h, 30d (default: 1d)
+  grace=LENGTH               how long a session lives in silence (default: 10m)
+  measure=WHAT               uses, seats, peak, day-pass or duration (default: uses)
+and of measure=duration
+  unit-time=LENGTH           the time that one unit is (default: 1s)
+  minimum=LENGTH, free=LENGTH, step=LENGTH, idle=LENGTH|none
+                             least time, free time at the beginning, rounding up, and how much of
+                             a silence is counted at most (default: 0, 0, 1s, none: all of it)";
+
+/// Options that are yes or no, and their members.
+const FLAGS: &[(&str, &str)] = &[
+    ("record-refusals", "record_refusals"),
+    ("floating", "floating"),
+    ("stated-by-license", "stated_by_license"),
+];
+
+/// Options of a duration, and their members.
+const TIMING: &[(&str, &str)] = &[
+    ("unit-time", "unit_seconds"),
+    ("minimum", "minimum_seconds"),
+    ("free", "free_seconds"),
+    ("step", "step_seconds"),
+    ("idle", "idle_seconds"),
+];
+
+/// Every other option that has a value.
+const VALUED: &[&str] = &[
+    "allowed", "unit", "scale", "floor", "overage", "period", "rollover", "visible", "hold-max",
+    "grace", "measure",
+];
+
+/// Words for periods beside those of core.
+const PERIODS: &[&str] = &["never", "hour", "day", "week", "month", "quarter", "year", "billing"];
+
+/// Ways to measure beside time.
+const MEASURES: &[&str] = &["uses", "seats", "peak", "day-pass"];
 
 /// Reads a meter into the object that the API takes; what is not said is left out.
 ///
@@ -28,6 +70,8 @@ pub fn parse(text: &str) -> Result<Value, String> {
         return Err(format!("{name:?} is not a name of a meter (a-z, 0-9, '.', '_', '-')"));
     }
     let mut meter = Body::default().with("name", name);
+    let mut timing: Option<Body> = None;
+    let mut measure = None;
     let mut seen = Vec::new();
     for option in options.split(',').filter(|option| !option.is_empty()) {
         let (key, stated) = match option.split_once('=') {
@@ -38,30 +82,65 @@ pub fn parse(text: &str) -> Result<Value, String> {
             return Err(format!("{key} is given twice"));
         }
         seen.push(key);
+        if let Some((_, member)) = TIMING.iter().find(|(name, _)| *name == key) {
+            let length = read_length(key, needed(key, stated)?)?;
+            timing = Some(timing.unwrap_or_default().with(member, length));
+            continue;
+        }
+        if key == "measure" {
+            measure = Some(needed(key, stated)?);
+            continue;
+        }
         let (member, read) = read_option(key, stated)?;
         meter = meter.with(member, read);
     }
-    Ok(meter.into())
+    Ok(meter.maybe("measure", read_measure(measure, timing)?).into())
+}
+
+fn needed<'a>(key: &str, stated: Option<&'a str>) -> Result<&'a str, String> {
+    stated
+        .filter(|stated| !stated.is_empty())
+        .ok_or_else(|| format!("{key} needs a value: {key}=…"))
+}
+
+fn read_measure(stated: Option<&str>, timing: Option<Body>) -> Result<Option<Value>, String> {
+    match (stated, timing) {
+        (None, None) => Ok(None),
+        (Some("duration"), timing) => {
+            let all = timing.unwrap_or_default();
+            Ok(Some(Body::default().with("duration", all).into()))
+        }
+        (_, Some(_)) => {
+            Err("unit-time, minimum, free, step and idle go with measure=duration".into())
+        }
+        (Some(word), None) if MEASURES.contains(&word) => Ok(Some(word.into())),
+        (Some(word), None) => {
+            Err(format!("measure={word} is none of {} and duration", MEASURES.join(", ")))
+        }
+    }
+}
+
+fn read_length(key: &str, stated: &str) -> Result<Value, String> {
+    let read = if key == "idle" { value::length_or_none } else { value::length };
+    read(stated).map_err(|why| format!("{key}={stated} {why}"))
 }
 
 fn read_option(key: &str, stated: Option<&str>) -> Result<(&'static str, Value), String> {
-    if key == "record-refusals" {
+    if let Some((_, member)) = FLAGS.iter().find(|(name, _)| *name == key) {
         return match stated {
-            None | Some("true") => Ok(("record_refusals", true.into())),
-            Some("false") => Ok(("record_refusals", false.into())),
-            Some(_) => Err("record-refusals is true or false".into()),
+            None | Some("true") => Ok((member, true.into())),
+            Some("false") => Ok((member, false.into())),
+            Some(_) => Err(format!("{key} is true or false")),
         };
     }
-    let known = ["allowed", "unit", "scale", "floor", "overage"];
-    if !known.contains(&key) {
-        return Err(format!(
-            "there is no option {key:?}; there are {}, record-refusals",
-            known.join(", ")
-        ));
+    if !VALUED.contains(&key) {
+        let names = |pairs: &[(&'static str, &str)]| -> Vec<&str> {
+            pairs.iter().map(|(name, _)| *name).collect()
+        };
+        let known = [VALUED, &names(FLAGS), &names(TIMING)].concat();
+        return Err(format!("there is no option {key:?}; there are {}", known.join(", ")));
     }
-    let stated = stated
-        .filter(|stated| !stated.is_empty())
-        .ok_or_else(|| format!("{key} needs a value: {key}=…"))?;
+    let stated = needed(key, stated)?;
     let quantity = |text| value::amount(text).map_err(|why| format!("{key}={text} {why}"));
     match key {
         "allowed" if stated == "unlimited" => Ok(("allowed", Value::Null)),
@@ -74,6 +153,13 @@ fn read_option(key: &str, stated: Option<&str>) -> Result<(&'static str, Value),
             .filter(|digits| Scale::new(*digits).is_some())
             .map(|digits| ("scale", digits.into()))
             .ok_or_else(|| format!("scale={stated} is not between 0 and 9")),
+        "period" if PERIODS.contains(&stated) => Ok(("period", stated.into())),
+        "period" => Err(format!("period={stated} is none of {}", PERIODS.join(", "))),
+        "rollover" if stated == "none" || stated == "all" => Ok(("rollover", stated.into())),
+        "rollover" => Ok(("rollover", Body::default().with("up_to", quantity(stated)?).into())),
+        "visible" => value::audiences(stated, '+').map(|read| ("visible_to", read)),
+        "hold-max" => read_length(key, stated).map(|read| ("hold_seconds_max", read)),
+        "grace" => read_length(key, stated).map(|read| ("session_grace_seconds", read)),
         _ => read_overage(stated).map(|overage| ("overage", overage)),
     }
 }
@@ -117,6 +203,25 @@ mod tests {
             ("h:overage=2.5", r#"{"name":"h","overage":{"amount":"2.5"}}"#),
             ("h:floor=-5", r#"{"floor":"-5","name":"h"}"#),
             ("h:unit=core hour", r#"{"name":"h","unit":"core hour"}"#),
+            (
+                "f:period=month,rollover=200,floating,visible=user+organization,grace=5m",
+                r#"{"floating":true,"name":"f","period":"month","rollover":{"up_to":"200"},
+                    "session_grace_seconds":300,"visible_to":["user","organization"]}"#,
+            ),
+            (
+                "s:measure=seats,hold-max=2h",
+                r#"{"hold_seconds_max":7200,"measure":"seats","name":"s"}"#,
+            ),
+            ("h:measure=duration", r#"{"measure":{"duration":{}},"name":"h"}"#),
+            (
+                "h:measure=duration,unit-time=1h,minimum=60,free=15m,idle=none",
+                r#"{"measure":{"duration":{"free_seconds":900,"idle_seconds":null,
+                    "minimum_seconds":60,"unit_seconds":3600}},"name":"h"}"#,
+            ),
+            (
+                "f:visible=none,stated-by-license",
+                r#"{"name":"f","stated_by_license":true,"visible_to":[]}"#,
+            ),
             ("h:record-refusals=false", r#"{"name":"h","record_refusals":false}"#),
         ] {
             let expected: Value = serde_json::from_str(expected).unwrap();
@@ -138,6 +243,12 @@ mod tests {
             ("f:overage=-5%", "overage=-5%"),
             ("f:overage=10001%", "overage=10001%"),
             ("f:overage=some", "overage=some"),
+            ("f:period=fortnight", "period=fortnight is none of never"),
+            ("f:rollover=some", "rollover=some is not"),
+            ("f:visible=everybody", "no audience"),
+            ("f:measure=length", "measure=length is none of"),
+            ("f:step=60", "go with measure=duration"),
+            ("f:measure=duration,step=soon", "step=soon is not a length"),
             ("f:record-refusals=yes", "record-refusals is true or false"),
         ] {
             let problem = parse(text).unwrap_err();

@@ -48,6 +48,24 @@ fn advice(status: u16, code: &str) -> Option<&'static str> {
         (_, "limit-reached") => {
             Some("raise the ceiling with `usance meter allow`, or take part with --partial")
         }
+        (
+            _,
+            "activation-limit-reached"
+            | "core-limit-reached"
+            | "memory-limit-reached"
+            | "disk-limit-reached",
+        ) => Some(
+            "deactivate a machine with `usance activation delete`, or raise the limit with \
+             `usance license change --override`",
+        ),
+        (_, "process-limit-reached" | "user-limit-reached" | "deactivation-limit-reached") => {
+            Some("raise the limit with `usance license change --override`")
+        }
+        (_, "license-overdue") => Some("check it in with `usance license check-in`"),
+        (_, "license-expired") => Some("make it last longer with `usance license renew`"),
+        (_, "activation-dead") => Some("activate the machine again"),
+        (_, "meter-missing") => Some("say how much with --allow METER=N"),
+        (_, "over") => Some("see what lives with `usance hold list` and `usance session list`"),
         (_, "license-suspended") => Some("let it go on with `usance license reinstate`"),
         (_, "permission-missing" | "locked-to-another") => {
             Some("use another token; `usance token show` tells what a token may do")

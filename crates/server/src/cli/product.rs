@@ -1,17 +1,22 @@
 //! `usance product`: what is sold.
 
-use clap::{Args, Subcommand};
-
-use super::body::Body;
-use super::connection::Connection;
-use super::fault::Fault;
-use super::paging::Paging;
-use super::resource::Resource;
+use super::entity::{Does, Entity, Named, Verb};
+use super::said::{
+    ARCHIVED, CODE, CODE_OR_ID, METADATA, METADATA_COLUMN, NAME, NEW_NAME, VISIBLE_COLUMN,
+};
 use super::table::Column;
 
-const PRODUCTS: Resource = Resource {
+/// What is sold.
+pub const PRODUCT: Entity = Entity {
     word: "product",
+    about: "Products: what you sell",
+    examples: "\
+usance product create renderer --name 'The Renderer'
+usance product list
+usance product change renderer --archive",
     path: "/v1/products",
+    parents: &[],
+    own: Named::new("PRODUCT", CODE_OR_ID),
     columns: &[
         Column::text("code"),
         Column::text("name"),
@@ -22,92 +27,33 @@ const PRODUCTS: Resource = Resource {
         Column::text("id"),
         Column::text("code"),
         Column::text("name"),
+        METADATA_COLUMN,
+        VISIBLE_COLUMN,
         Column::text("archived"),
         Column::text("created_at").titled("created"),
         Column::text("updated_at").titled("updated"),
     ],
+    parts: &[],
+    verbs: &[
+        Verb::new(
+            "create",
+            "Make a product",
+            "usance product create renderer --name 'The Renderer'",
+            Does::Make(&[CODE, NAME, METADATA]),
+        ),
+        Verb::new("list", "List products", "usance product list --all --json", Does::List(&[])),
+        Verb::new("show", "Show a product", "usance product show renderer", Does::Show),
+        Verb::new(
+            "change",
+            "Change a product",
+            "usance product change renderer --name 'Renderer 2'",
+            Does::Change(&[NEW_NAME, METADATA, ARCHIVED]),
+        ),
+        Verb::new(
+            "delete",
+            "Delete a product that nothing refers to",
+            "usance product delete renderer",
+            Does::Delete("deleted"),
+        ),
+    ],
 };
-
-/// Products: what you sell
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  usance product create renderer --name 'The Renderer'
-  usance product list
-  usance product change renderer --archive")]
-pub struct Group {
-    #[command(flatten)]
-    connection: Connection,
-    #[command(subcommand)]
-    action: Action,
-}
-
-#[derive(Debug, Subcommand)]
-enum Action {
-    /// Make a product
-    #[command(after_help = "Example:\n  usance product create renderer --name 'The Renderer'")]
-    Create {
-        /// Its code: a-z, 0-9, '.', '_' and '-', at most 64
-        code: String,
-        /// Its name for people [default: the code]
-        #[arg(long)]
-        name: Option<String>,
-    },
-    /// List products
-    #[command(after_help = "Example:\n  usance product list --all --json")]
-    List {
-        #[command(flatten)]
-        paging: Paging,
-    },
-    /// Show a product
-    #[command(after_help = "Example:\n  usance product show renderer")]
-    Show {
-        /// Its code or id
-        product: String,
-    },
-    /// Change a product
-    #[command(after_help = "Example:\n  usance product change renderer --name 'Renderer 2'")]
-    Change {
-        /// Its code or id
-        product: String,
-        /// A new name for people
-        #[arg(long)]
-        name: Option<String>,
-        /// Take no new policies for it
-        #[arg(long, conflicts_with = "unarchive")]
-        archive: bool,
-        /// Take new policies for it again
-        #[arg(long)]
-        unarchive: bool,
-    },
-    /// Delete a product that nothing refers to
-    #[command(after_help = "Example:\n  usance product delete renderer")]
-    Delete {
-        /// Its code or id
-        product: String,
-    },
-}
-
-impl Group {
-    /// Does what is asked.
-    ///
-    /// # Errors
-    /// If the server does not.
-    pub fn run(self) -> Result<(), Fault> {
-        let products = PRODUCTS.on(&self.connection)?;
-        match self.action {
-            Action::Create { code, name } => {
-                let body = Body::default().with("code", code).maybe("name", name);
-                products.create(&body)?;
-            }
-            Action::List { paging } => products.list(&paging, &[])?,
-            Action::Show { product } => drop(products.show(&product)?),
-            Action::Change { product, name, archive, unarchive } => {
-                let body = Body::default().maybe("name", name).archived(archive, unarchive);
-                products.change(&product, &body)?;
-            }
-            Action::Delete { product } => products.delete(&product, "deleted")?,
-        }
-        Ok(())
-    }
-}

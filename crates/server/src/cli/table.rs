@@ -3,7 +3,10 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table as Grid, presets};
 use console::Term;
 
+use super::connection::Form;
+use super::fault::Fault;
 use super::json::Object;
+use super::output;
 
 /// A column of a table, or a line of a description.
 #[derive(Debug, Clone, Copy)]
@@ -12,6 +15,7 @@ pub struct Column {
     title: &'static str,
     side: Side,
     absent: &'static str,
+    left_out: bool,
     computed: Option<fn(&Object) -> String>,
 }
 
@@ -34,7 +38,14 @@ impl Column {
     /// A member as text.
     #[must_use]
     pub const fn text(member: &'static str) -> Self {
-        Self { member, title: member, side: Side::Left, absent: "-", computed: None }
+        Self {
+            member,
+            title: member,
+            side: Side::Left,
+            absent: "-",
+            left_out: false,
+            computed: None,
+        }
     }
 
     /// A member as a number.
@@ -61,11 +72,25 @@ impl Column {
         Self { absent, ..self }
     }
 
-    fn cell(&self, row: &Object) -> String {
-        let shown = match self.computed {
-            Some(computed) => Some(computed(row)),
+    /// Without a line in a description where it is absent.
+    #[must_use]
+    pub const fn if_there(self) -> Self {
+        Self { left_out: true, ..self }
+    }
+
+    fn is_shown(&self, thing: &Object) -> bool {
+        !self.left_out || self.value(thing).is_some()
+    }
+
+    fn value(&self, row: &Object) -> Option<String> {
+        match self.computed {
+            Some(computed) => Some(computed(row)).filter(|text| !text.is_empty()),
             None => row.text(self.member),
-        };
+        }
+    }
+
+    fn cell(&self, row: &Object) -> String {
+        let shown = self.value(row);
         // A name from elsewhere shall not move the cursor of this terminal.
         shown.map_or_else(
             || self.absent.to_owned(),
@@ -105,10 +130,37 @@ pub fn list(columns: &[Column], rows: &[Object], place: Place) -> String {
 #[must_use]
 pub fn details(columns: &[Column], thing: &Object, place: Place) -> String {
     let mut grid = grid(place);
-    for column in columns {
+    for column in columns.iter().filter(|column| column.is_shown(thing)) {
         grid.add_row([column.title.to_owned(), column.cell(thing)]);
     }
     finished(&grid, place)
+}
+
+/// Prints a thing as the server answered it, or as a description.
+///
+/// # Errors
+/// If it is not understood, or standard output cannot be written.
+pub fn print_details(form: Form, answer: &str, columns: &[Column]) -> Result<(), Fault> {
+    if form == Form::Programs {
+        return output::line(answer.trim_end());
+    }
+    output::line(details(columns, &Object::parse(answer)?, Place::of_stdout()))
+}
+
+/// Prints the list in this member as the server answered it, or as a table.
+///
+/// # Errors
+/// As [`print_details`].
+pub fn print_list(form: Form, answer: &str, columns: &[Column], member: &str) -> Result<(), Fault> {
+    if form == Form::Programs {
+        return output::line(answer.trim_end());
+    }
+    let rows = Object::parse(answer)?.objects(member);
+    if rows.is_empty() {
+        output::talk("There are none.");
+        return Ok(());
+    }
+    output::line(list(columns, &rows, Place::of_stdout()))
 }
 
 fn grid(place: Place) -> Grid {

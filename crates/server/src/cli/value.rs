@@ -2,7 +2,176 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use serde_json::Value;
+use usance_core::audience::Audience;
 use usance_core::quantity::{Decimal, DecimalError};
+
+use super::body::Body;
+
+/// Text as it is.
+///
+/// # Errors
+/// None.
+pub fn text(text: &str) -> Result<Value, String> {
+    Ok(text.into())
+}
+
+/// Text, where `none` takes away what is there.
+///
+/// # Errors
+/// None.
+pub fn text_or_none(text: &str) -> Result<Value, String> {
+    Ok(match text {
+        "none" => Value::Null,
+        text => text.into(),
+    })
+}
+
+/// An amount, for a body.
+///
+/// # Errors
+/// As [`amount`].
+pub fn units(text: &str) -> Result<Value, String> {
+    amount(text).map(Value::from)
+}
+
+/// A whole number.
+///
+/// # Errors
+/// If it is none.
+pub fn whole(text: &str) -> Result<Value, String> {
+    text.parse::<u64>().map(Value::from).map_err(|_| "is not a whole number".into())
+}
+
+/// A whole number, or `none`.
+///
+/// # Errors
+/// If it is neither.
+pub fn whole_or_none(text: &str) -> Result<Value, String> {
+    match text {
+        "none" => Ok(Value::Null),
+        _ => whole(text).map_err(|why| format!("{why}, nor `none`")),
+    }
+}
+
+/// A length of time in seconds: `90s`, `15m`, `12h` or `30d`, or a plain number of seconds.
+///
+/// # Errors
+/// If it is neither.
+pub fn length(text: &str) -> Result<Value, String> {
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(seconds.into());
+    }
+    match duration_seconds(text) {
+        Ok(seconds) if seconds > 0 => Ok(seconds.into()),
+        _ => Err("is not a length like 90s, 15m, 12h or 30d, nor a number of seconds".into()),
+    }
+}
+
+/// A length of time, or `none`.
+///
+/// # Errors
+/// If it is neither.
+pub fn length_or_none(text: &str) -> Result<Value, String> {
+    match text {
+        "none" => Ok(Value::Null),
+        _ => length(text).map_err(|why| format!("{why}, nor `none`")),
+    }
+}
+
+/// An instant, for a body.
+///
+/// # Errors
+/// As [`instant`].
+pub fn time(text: &str) -> Result<Value, String> {
+    instant(text).map(Value::from)
+}
+
+/// An instant or `none`, for a body.
+///
+/// # Errors
+/// As [`instant_or_none`].
+pub fn time_or_none(text: &str) -> Result<Value, String> {
+    text_or_none(&instant_or_none(text)?)
+}
+
+/// `name=value` as a member; what is JSON is taken as such, anything else as text.
+///
+/// # Errors
+/// If there is no name or no `=`.
+pub fn entry(text: &str) -> Result<Value, String> {
+    let (name, value) = pair(text)?;
+    let value = serde_json::from_str(&value).unwrap_or(Value::String(value));
+    Ok(Body::default().with(&name, value).into())
+}
+
+/// `name=text` as a member.
+///
+/// # Errors
+/// If there is no name or no `=`.
+pub fn text_entry(text: &str) -> Result<Value, String> {
+    let (name, value) = pair(text)?;
+    Ok(Body::default().with(&name, value).into())
+}
+
+/// `name=audience,audience` as a member.
+///
+/// # Errors
+/// If it has another form, or an audience is none.
+pub fn visible_entry(text: &str) -> Result<Value, String> {
+    let (name, stated) = pair(text)?;
+    Ok(Body::default().with(&name, audiences(&stated, ',')?).into())
+}
+
+/// Words of audiences.
+///
+/// # Errors
+/// If one is none, naming it.
+pub fn audiences(stated: &str, between: char) -> Result<Value, String> {
+    let words: Vec<&str> = match stated {
+        "none" => Vec::new(),
+        stated => stated.split(between).collect(),
+    };
+    if let Some(word) = words.iter().find(|word| Audience::from_word(word).is_none()) {
+        return Err(format!(
+            "{word:?} is no audience; there are {}, or none",
+            Audience::WORDS.join(", ")
+        ));
+    }
+    Ok(words.into())
+}
+
+/// `meter=ceiling` as a member.
+///
+/// # Errors
+/// As [`meter_ceiling`].
+pub fn ceiling_entry(text: &str) -> Result<Value, String> {
+    let (name, ceiling) = meter_ceiling(text)?;
+    let allowed = Body::default().with("allowed", ceiling_value(&ceiling));
+    Ok(Body::default().with(&name, allowed).into())
+}
+
+/// A ceiling as the API takes it.
+#[must_use]
+pub fn ceiling_value(ceiling: &str) -> Value {
+    match ceiling {
+        "unlimited" => Value::Null,
+        amount => amount.into(),
+    }
+}
+
+/// An amount, `unlimited`, or `policy` for what the policy allows.
+///
+/// # Errors
+/// If it is none of them.
+pub fn allowance(text: &str) -> Result<Value, String> {
+    match text {
+        "policy" => Ok(text.into()),
+        _ => ceiling(text)
+            .map(|stated| ceiling_value(&stated))
+            .map_err(|why| format!("{why}, nor `policy`")),
+    }
+}
 
 /// A decimal as it was written: checked here, counted by the server.
 ///
@@ -119,6 +288,24 @@ mod tests {
     }
 
     #[test]
+    fn entries_are_members_of_any_kind() {
+        for (text, expected) in [
+            ("tier=gold", r#"{"tier":"gold"}"#),
+            ("seats=5", r#"{"seats":5}"#),
+            (r#"tags=["a"]"#, r#"{"tags":["a"]}"#),
+            ("a=b=c", r#"{"a":"b=c"}"#),
+        ] {
+            assert_eq!(entry(text).unwrap().to_string(), expected);
+        }
+        assert_eq!(visible_entry("tier=user").unwrap().to_string(), r#"{"tier":["user"]}"#);
+        assert!(visible_entry("tier=everybody").unwrap_err().contains("no audience"));
+        assert!(entry("tier").is_err());
+        assert_eq!(length("30d"), Ok(2_592_000.into()));
+        assert_eq!(length("45"), Ok(45.into()));
+        assert!(length("never").is_err() && length_or_none("none") == Ok(Value::Null));
+    }
+
+    #[test]
     fn instants_are_exact_or_midnight() {
         for (text, expected) in [
             ("2027-01-01T00:00:00Z", Some("2027-01-01T00:00:00Z")),
@@ -142,6 +329,11 @@ mod tests {
         }
         assert!(ceiling("unlimited").is_ok() && ceiling("none").is_err());
         assert_eq!(meter_ceiling("frames=5"), Ok(("frames".into(), "5".into())));
+        assert_eq!(
+            ceiling_entry("frames=unlimited").unwrap().to_string(),
+            r#"{"frames":{"allowed":null}}"#
+        );
+        assert!(allowance("policy").is_ok() && allowance("some").is_err());
         assert!(meter_ceiling("frames").is_err() && meter_ceiling("=5").is_err());
     }
 }

@@ -189,15 +189,16 @@ impl Checked {
 }
 
 fn ledger_lines(ledger: &LedgerReport) -> [String; 4] {
-    let Tally { records, uses, refused, changed, clock_back } = ledger.tally;
+    let Tally { records, uses, refused, changed, noticed, clock_back } = ledger.tally;
     [
         format!("ledger     {}", ledger.origin),
         format!(
-            "records    {}: {} uses, {} refusals, {} changes, {} times the clock set back",
+            "records    {}: {} uses, {} refusals, {} changes, {} notices, {} times the clock set back",
             grouped(records),
             grouped(uses),
             grouped(refused),
             grouped(changed),
+            grouped(noticed),
             grouped(clock_back)
         ),
         format!("head       size {}, root {}", ledger.size, BASE64.encode(ledger.root)),
@@ -212,6 +213,7 @@ fn ledger_json(ledger: &LedgerReport) -> Value {
         "uses": ledger.tally.uses,
         "refused": ledger.tally.refused,
         "changed": ledger.tally.changed,
+        "noticed": ledger.tally.noticed,
         "clock_back": ledger.tally.clock_back,
         "size": ledger.size,
         "root": BASE64.encode(ledger.root),

@@ -3,6 +3,11 @@
 mod catalogue;
 mod counting;
 mod demonstration;
+mod files;
+mod guide;
 mod ledger;
+mod living;
+mod people;
 mod serving;
+mod terms;
 mod usage;

@@ -15,4 +15,5 @@ mod bad_input;
 mod crash;
 mod race;
 mod rights;
+mod second_license_file;
 mod second_verifier;

@@ -1,6 +1,10 @@
 //! The verifier in Python, written from `docs/reference/ledger.md` alone, against the one in the
 //! binary: they must read every kind of record alike, and name the same damage.
 
+mod licensing;
+mod simulation;
+
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -34,6 +38,9 @@ fn both_verifiers_read_the_same_and_find_the_same_damage() {
 
     let records = ledger.records();
     assert_eq!(records.len() as u64, head.size);
+    let blocks: HashSet<_> = records.iter().map(|place| place.block).collect();
+    let largest = |block| records.iter().filter(|place| place.block == block).count();
+    assert!(blocks.len() > 30 && blocks.iter().any(|block| largest(*block) > 40));
     let kinds: Vec<usize> =
         (0..4).map(|kind| records.iter().filter(|place| place.kind == kind).count()).collect();
     assert!(kinds[0] == 1 && kinds[1] > 256 && kinds[2] > 1 && kinds[3] > 8, "{kinds:?}");
@@ -65,6 +72,7 @@ fn both_verifiers_read_the_same_and_find_the_same_damage() {
 /// All kinds of records, in single requests and in batches large enough for several blocks.
 fn fill(admin: &mut Client) {
     admin.post("/v1/products", r#"{"code":"renderer","name":"ä \\ slash"}"#).expect(201);
+    licensing::over_http(admin);
     let policy = json!({"product": "renderer", "code": "all", "meters": [
         {"name": "frames", "allowed": 100, "overage": {"amount": 50}, "record_refusals": true},
         {"name": "hours", "scale": 2, "allowed": "12.5", "overage": "allow"},
@@ -157,6 +165,8 @@ struct Place {
     record: u64,
     block: i64,
     kind: u8,
+    /// Of a use, what it did.
+    operation: Option<u8>,
     /// Its length prefix, its bytes, and the check behind them, as offsets in the body.
     length_begin: usize,
     begin: usize,
@@ -182,10 +192,8 @@ impl Ledger {
             })
             .unwrap();
         let mut places = Vec::new();
-        let (mut count_max, mut block_count) = (0, 0);
         for block in blocks {
             let (block, count, body) = block.unwrap();
-            (count_max, block_count) = (count_max.max(count), block_count + 1);
             let mut at = 0;
             for _ in 0..count {
                 let length_begin = at;
@@ -200,12 +208,14 @@ impl Ledger {
                 }
                 let (begin, end) = (at, at + length);
                 let (record, kind) = (places.len() as u64, body[begin + 1]);
-                places.push(Place { record, block, kind, length_begin, begin, end });
+                // Its flags follow the time, whose last byte is below 128.
+                let time = body[begin + 2..].iter().position(|byte| *byte < 128).unwrap();
+                let operation = (kind == 1).then(|| body[begin + 2 + time + 2]);
+                places.push(Place { record, block, kind, operation, length_begin, begin, end });
                 at = end + 4;
             }
             assert_eq!(at, body.len());
         }
-        assert!(count_max > 40 && block_count > 30, "{count_max} {block_count}");
         places
     }
 
@@ -285,6 +295,8 @@ impl Ledger {
     fn python(&self, path: &Path, key: &str) -> Output {
         let mut python = Command::new("python3");
         python.arg(VERIFIER).arg(path).arg(key).current_dir(self.dir.path());
+        // It imports its other half, and would leave a cache beside it.
+        python.env("PYTHONDONTWRITEBYTECODE", "1");
         python.output().expect("python3 is there, for the second verifier")
     }
 }

@@ -242,6 +242,7 @@ pub(super) fn caller() -> Caller {
         permissions: Permissions::ALL,
         locks: locks(),
         audience: None,
+        acts_as: None,
     }
 }
 

@@ -78,8 +78,6 @@ name=Ada
 standing=suspended
 valid_from=-1
 expires_at=5
-meter=a
-allowed=policy
 meter=b
 allowed=unlimited
 meter=c
@@ -361,7 +359,6 @@ const ACTIVATION: &str = "\
 activation=act_01010101010101010101010101010101
 license=lic_04040404040404040404040404040404
 fingerprint=f\\nn
-hostname=host
 cores=8
 memory=1024
 is_vm=false
@@ -369,7 +366,6 @@ is_container=true
 own_heartbeat_seconds=60
 component=cmp_02020202020202020202020202020202
 component_fingerprint=board
-component_name=Board
 ";
 
 fn a_note(key: &str) -> Metadata {
@@ -473,6 +469,7 @@ fn another(field: &Field) -> String {
     (*candidates.iter().find(|one| **one != default).unwrap()).to_string()
 }
 
+/// All but those that tell of people, which a hash that is kept for ever would give away.
 #[test]
 fn every_term_is_in_the_digests() {
     let mut seen = alloc::vec![policy(&a_policy()), hash_of(&a_license(), &[])];
@@ -483,7 +480,7 @@ fn every_term_is_in_the_digests() {
         let of_policy = policy(&Policy { terms, ..a_policy() });
         let of_license = hash_of(&License { overrides: Some(Box::new(patch)), ..a_license() }, &[]);
         for found in [of_policy, of_license] {
-            assert!(!seen.contains(&found), "{}", field.name);
+            assert_eq!(seen.contains(&found), field.name == "access", "{}", field.name);
             seen.push(found);
         }
     }
@@ -557,10 +554,7 @@ fn everything_said_of_an_activation_is_in_its_digest() {
     let changes: &[&dyn Fn(&mut Activation)] = &[
         &|_| {},
         &|it| it.fingerprint = "g".to_string(),
-        &|it| it.name = Some("n".to_string()),
-        &|it| it.hostname = None,
         &|it| it.platform = Some("p".to_string()),
-        &|it| it.address = Some("10.0.0.1".to_string()),
         &|it| it.cores = Some(9),
         &|it| it.memory = None,
         &|it| it.disk = Some(1),
@@ -568,8 +562,6 @@ fn everything_said_of_an_activation_is_in_its_digest() {
         &|it| it.is_container = false,
         &|it| it.user = Some(UserId::from_bytes([1; 16])),
         &|it| it.components.clear(),
-        &|it| it.components[0].name = "b".to_string(),
-        &|it| it.metadata = a_note("a"),
         &|it| it.own_heartbeat_seconds = None,
     ];
     let mut seen = Vec::new();
@@ -585,6 +577,16 @@ fn everything_said_of_an_activation_is_in_its_digest() {
         let volatile =
             Activation { seen_at, last_file_at, created_at: later, updated_at: later, ..one };
         assert_eq!(digest(&volatile), found);
+        // Nor is what tells of people.
+        let mut renamed = Activation {
+            name: Some("Ada's laptop".to_string()),
+            hostname: Some("ada-7".to_string()),
+            address: Some("10.0.0.7".to_string()),
+            metadata: a_note("a"),
+            ..volatile
+        };
+        renamed.components.iter_mut().for_each(|part| part.name = "Ada's".to_string());
+        assert_eq!(digest(&renamed), found);
     }
     let other = activation(LicenseId::from_bytes([5; 16]), &an_activation());
     assert!(!seen.contains(&other));

@@ -14,9 +14,11 @@ use usance_core::live::{Live, LiveChange};
 use usance_core::meter::AllowedFrom;
 use usance_core::policy::Policy;
 use usance_core::terms::Terms;
+use usance_core::text::Code;
 use usance_core::time::Timestamp;
 
 use super::connection::store_error;
+use super::rows::StoredMeter;
 use super::{live_rows, rows};
 use crate::limits::LICENSES_CACHED_MAX;
 use crate::store::{FastMap, LoadedLicense, LoadedMeter, StoreError};
@@ -162,21 +164,43 @@ impl Licenses {
     }
 
     /// Takes over a changed policy. Its licenses get the meters that it gained.
-    pub fn put_policy(&mut self, policy: &Policy) {
+    pub fn put_policy(
+        &mut self,
+        db: &Connection,
+        account: AccountId,
+        policy: &Policy,
+    ) -> Result<(), StoreError> {
         let policy = Arc::new(policy.clone());
-        for entry in self.young.values_mut().chain(self.old.values_mut()) {
+        let before = self.policies.insert(policy.id, Arc::clone(&policy));
+        let Some(before) = before else { return Ok(()) };
+        let mut stood = FastMap::default();
+        for spec in policy.meters.iter().filter(|spec| before.meter(&spec.name).is_none()) {
+            let found = rows::moved_meters(db, account, policy.id, &spec.name);
+            stood.extend(
+                found
+                    .map_err(store_error)?
+                    .into_iter()
+                    .map(|(license, meter)| ((license, spec.name.clone()), meter)),
+            );
+        }
+        for (id, entry) in self.young.iter_mut().chain(self.old.iter_mut()) {
             if entry.policy.id == policy.id {
                 entry.policy = Arc::clone(&policy);
                 entry.terms = terms_of(&policy, &entry.license);
-                entry.meters = reshaped(&policy, &entry.meters);
-                // The store wakes those of its licenses that have machines.
-                if !entry.live.activations.is_empty() {
-                    let woken = policy.updated_at;
-                    entry.timer = Some(entry.timer.map_or(woken, |at| at.min(woken)));
-                }
+                let stood = |name: &Code| stood.get(&(*id, name.clone())).cloned();
+                entry.meters = reshaped(&policy, &entry.meters, stood);
             }
         }
-        self.policies.insert(policy.id, policy);
+        Ok(())
+    }
+
+    /// Takes over that the licenses of a policy that have machines are to be looked at.
+    pub fn wake(&mut self, policy: PolicyId, at: Timestamp) {
+        for entry in self.young.values_mut().chain(self.old.values_mut()) {
+            if entry.policy.id == policy && !entry.live.activations.is_empty() {
+                entry.timer = Some(at);
+            }
+        }
     }
 
     /// Takes over a changed license.
@@ -224,14 +248,21 @@ fn terms_of(policy: &Policy, license: &License) -> Arc<Terms> {
 }
 
 /// The meters of a license after its policy changed.
-fn reshaped(policy: &Policy, meters: &[LoadedMeter]) -> Box<[LoadedMeter]> {
+fn reshaped(
+    policy: &Policy,
+    meters: &[LoadedMeter],
+    stood: impl Fn(&Code) -> Option<StoredMeter>,
+) -> Box<[LoadedMeter]> {
     let from_policy = policy.meters.iter().map(|spec| {
         let known = meters.iter().find(|meter| !meter.is_own && meter.spec.name == spec.name);
         let spec = Arc::clone(spec);
-        known.map_or_else(
-            || LoadedMeter::new(Arc::clone(&spec), false, AllowedFrom::Policy),
-            |known| LoadedMeter { spec: Arc::clone(&spec), ..known.clone() },
-        )
+        match (known, stood(&spec.name)) {
+            (Some(known), _) => LoadedMeter { spec, ..known.clone() },
+            (None, Some(StoredMeter { allowed_from, state, .. })) => {
+                LoadedMeter { spec, is_own: false, allowed_from, state }
+            }
+            (None, None) => LoadedMeter::new(spec, false, AllowedFrom::Policy),
+        }
     });
     let own = meters.iter().filter(|meter| meter.is_own).cloned();
     from_policy.chain(own).collect()

@@ -22,27 +22,34 @@ pub const ACTIVATION: &str = "id, fingerprint, name, hostname, platform, address
 /// What lives on a license.
 pub fn live(db: &Connection, account: AccountId, license: LicenseId) -> Result<Live> {
     let mut live = Live {
-        activations: many(db, ("activation", ACTIVATION, "id"), account, license, |row| {
-            activation(row).map(Arc::new)
-        })?,
+        activations: many(
+            db,
+            ("activation", ACTIVATION, "created_at, id"),
+            account,
+            license,
+            |row| activation(row).map(Arc::new),
+        )?,
         shares: many(
             db,
-            ("share", "activation, meter, quantity", "meter"),
+            ("share", "activation, meter, quantity", "meter, activation"),
             account,
             license,
             share,
         )?,
-        holds: many(db, ("hold", HOLD, "id"), account, license, |row| hold(row).map(Arc::new))?,
-        sessions: many(db, ("session", SESSION, "id"), account, license, |row| {
+        holds: many(db, ("hold", HOLD, "created_at, id"), account, license, |row| {
+            hold(row).map(Arc::new)
+        })?,
+        sessions: many(db, ("session", SESSION, "created_at, id"), account, license, |row| {
             session(row).map(Arc::new)
         })?,
         ..Live::default()
     };
     // What only is where the others are.
     if !live.activations.is_empty() {
-        live.processes = many(db, ("process", PROCESS, "id"), account, license, |row| {
-            process(row).map(Arc::new)
-        })?;
+        live.processes =
+            many(db, ("process", PROCESS, "created_at, id"), account, license, |row| {
+                process(row).map(Arc::new)
+            })?;
     }
     live.passes = many(db, ("pass", "holder, until", "holder"), account, license, |row| {
         Ok(Pass { holder: row.get(0)?, until: at(row, 1)? })

@@ -29,8 +29,8 @@ use super::connection::{Shared, store_error};
 use super::{live_rows, people_rows, rows};
 use crate::limits::RECORD_INDEX_BITS;
 use crate::store::{
-    ActivationQuery, BeforeAndAfter, Belongings, Hours, LicenseQuery, Reader, Referent, SigningKeyRow, Slice,
-    StoreError,
+    ActivationQuery, BeforeAndAfter, Belongings, Hours, LicenseQuery, Reader, Referent,
+    SigningKeyRow, Slice, StoreError,
 };
 use crate::unit::{Block, LedgerNumber};
 
@@ -269,13 +269,39 @@ impl Reader for SqliteReader {
         of: AccountId,
         license: LicenseId,
         meter: &Code,
-    ) -> Result<Option<MeterState>, StoreError> {
+    ) -> Result<Option<(Scale, MeterState)>, StoreError> {
         let sql = format!(
             "SELECT {} FROM meter WHERE account = ?1 AND license = ?2 AND name = ?3 AND hidden = 1",
             rows::METER
         );
         let values = params![of.bytes(), license.bytes(), meter.as_str()];
-        self.one(&sql, values, |row| Ok(rows::meter(row)?.state))
+        let found = self.one(&sql, values, rows::meter)?;
+        Ok(found.map(|row| (row.own.map_or(Scale::default(), |spec| spec.scale), row.state)))
+    }
+
+    fn other_meters(
+        &self,
+        of: AccountId,
+        policy: PolicyId,
+        meter: &Code,
+    ) -> Result<Vec<(bool, Scale)>, StoreError> {
+        let sql = format!(
+            "SELECT {}, max(hidden) AS is_hidden FROM meter WHERE account = ?1 AND name = ?3
+                 AND spec IS NOT NULL AND license IN
+                     (SELECT id FROM license WHERE account = ?1 AND policy = ?2)
+             GROUP BY hidden, spec",
+            rows::METER
+        );
+        let db = self.db();
+        let found = db.prepare_cached(&sql).and_then(|mut statement| {
+            let values = params![of.bytes(), policy.bytes(), meter.as_str()];
+            let read = |row: &rusqlite::Row<'_>| {
+                let scale = rows::meter(row)?.own.map_or(Scale::default(), |spec| spec.scale);
+                Ok((row.get("is_hidden")?, scale))
+            };
+            statement.query_map(values, read)?.collect()
+        });
+        found.map_err(store_error)
     }
 
     fn licenses(

@@ -197,6 +197,7 @@ pub fn put_policy(db: &Connection, account: AccountId, policy: &Policy) -> Resul
         policy.created_at.0,
         policy.updated_at.0,
     ])?;
+    let before = meter_specs(db, account, policy.id)?;
     for (place, spec) in policy.meters.iter().enumerate() {
         db.prepare_cached(
             "INSERT OR REPLACE INTO policy_meter (account, policy, place, spec)
@@ -208,8 +209,40 @@ pub fn put_policy(db: &Connection, account: AccountId, policy: &Policy) -> Resul
             place as i64,
             terms::lines(&spec.stated()),
         ])?;
+        // What a license had under another policy goes on where it stood.
+        if before.iter().all(|known| known.name != spec.name) {
+            db.prepare_cached(
+                "UPDATE meter SET hidden = 0, spec = NULL, own_allowed = 0, allowed = NULL
+                 WHERE account = ?1 AND name = ?3 AND hidden = 1 AND license IN
+                     (SELECT id FROM license WHERE account = ?1 AND policy = ?2)",
+            )?
+            .execute(params![
+                account.bytes(),
+                policy.id.bytes(),
+                spec.name.as_str()
+            ])?;
+        }
     }
     Ok(())
+}
+
+/// The rows of a meter on the licenses of a policy that has it.
+pub fn moved_meters(
+    db: &Connection,
+    account: AccountId,
+    policy: PolicyId,
+    name: &Code,
+) -> Result<Vec<(LicenseId, StoredMeter)>> {
+    let sql = format!(
+        "SELECT {METER}, license FROM meter
+         WHERE account = ?1 AND name = ?3 AND hidden = 0 AND license IN
+             (SELECT id FROM license WHERE account = ?1 AND policy = ?2)"
+    );
+    db.prepare_cached(&sql)?
+        .query_map(params![account.bytes(), policy.bytes(), name.as_str()], |row| {
+            Ok((LicenseId::from_bytes(row.get("license")?), meter(row)?))
+        })?
+        .collect()
 }
 
 pub fn customer(row: &Row<'_>) -> Result<Customer> {
@@ -523,7 +556,7 @@ pub fn put_meter(
         account.bytes(),
         license.bytes(),
         meter.spec.name.as_str(),
-        meter.is_own.then(|| terms::lines(&meter.spec.stated())),
+        (meter.is_own || is_hidden).then(|| terms::lines(&meter.spec.stated())),
         is_hidden,
         own,
         allowed,

@@ -162,7 +162,8 @@ CREATE TABLE license_user (
 
 -- Where a meter stood at `last_record`; what came later is in the blocks from `ledger.covered` on.
 -- `spec` is there if the license says what the meter is, and not its policy. A meter that is hidden
--- was taken away; the ledger keeps its records, and it goes on from here if it comes back.
+-- was taken away; the ledger keeps its records, and it goes on from here if it comes back: `spec`
+-- is what it was, whoever said it.
 CREATE TABLE meter (
     account     BLOB NOT NULL,
     license     BLOB NOT NULL,

@@ -1,8 +1,7 @@
 //! Units of work as rows.
 
 use rusqlite::{Connection, params};
-use usance_core::id::{AccountId, LicenseId, WriterId};
-use usance_core::policy::Policy;
+use usance_core::id::{AccountId, LicenseId, PolicyId, WriterId};
 use usance_core::time::Timestamp;
 
 use super::reader::row_id;
@@ -97,10 +96,7 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::DeleteProduct(account, id) => {
             delete("product", account, id.bytes())?;
         }
-        Change::PutPolicy(account, policy) => {
-            rows::put_policy(db, *account, policy)?;
-            wake_machines(db, *account, policy)?;
-        }
+        Change::PutPolicy(account, policy) => rows::put_policy(db, *account, policy)?,
         Change::DeletePolicy(account, id) => {
             delete("policy", account, id.bytes())?;
             db.prepare_cached("DELETE FROM policy_meter WHERE account = ?1 AND policy = ?2")?
@@ -128,9 +124,11 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
                 }
             }
         }
+        // A meter that its policy gained later may have no row yet.
         Change::ChangeAllowed(account, license, meter) => {
             rows::put_meter(db, *account, *license, meter, false)?;
         }
+        Change::WakeLicenses(account, policy, at) => wake_licenses(db, *account, *policy, *at)?,
         Change::DeleteLicense(account, id) => {
             delete("license", account, id.bytes())?;
             live_rows::forget(db, *account, *id)?;
@@ -191,16 +189,21 @@ fn write_timer(
         .map(|_| ())
 }
 
-/// Has the licenses of a policy looked at whose machines may die sooner under its new terms.
-fn wake_machines(db: &Connection, account: AccountId, policy: &Policy) -> rusqlite::Result<()> {
+/// Has the licenses of a policy that have machines looked at soon.
+fn wake_licenses(
+    db: &Connection,
+    account: AccountId,
+    policy: PolicyId,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "INSERT INTO timer (account, license, at)
-         SELECT DISTINCT ?1, activation.license, ?3 FROM license
-             JOIN activation ON activation.account = ?1 AND activation.license = license.id
-             WHERE license.account = ?1 AND license.policy = ?2
-         ON CONFLICT (account, license) DO UPDATE SET at = min(at, excluded.at)",
+        "INSERT OR REPLACE INTO timer (account, license, at)
+         SELECT DISTINCT license.account, license.id, ?3 FROM license
+         JOIN activation ON activation.account = license.account
+             AND activation.license = license.id
+         WHERE license.account = ?1 AND license.policy = ?2",
     )?
-    .execute(params![account.bytes(), policy.id.bytes(), policy.updated_at.0])
+    .execute(params![account.bytes(), policy.bytes(), at.0])
     .map(|_| ())
 }
 

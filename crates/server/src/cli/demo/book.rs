@@ -24,6 +24,8 @@ pub struct Account {
 pub struct Book {
     /// One for each.
     pub accounts: [Account; 4],
+    /// Records of the studio's holds, seats and uses.
+    pub others: usize,
 }
 
 impl Account {

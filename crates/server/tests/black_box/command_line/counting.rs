@@ -61,5 +61,5 @@ fn a_license_gets_its_own_ceiling_and_the_policys_back() {
     server.json("policy change prepaid --meter frames:allowed=40");
     let table = server.run(&format!("meter list {license}")).done();
     let row: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
-    assert_eq!(row, ["frames", "frames", "0", "40", "40", "0", "0", "0"], "{table}");
+    assert_eq!(row, ["frames", "frames", "0", "40", "40", "0", "0", "0", "never"], "{table}");
 }
