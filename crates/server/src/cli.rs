@@ -29,6 +29,7 @@ mod problem;
 mod process;
 mod product;
 mod progress;
+mod rule;
 mod said;
 mod serve;
 mod session;

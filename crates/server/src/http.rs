@@ -24,6 +24,7 @@ mod products;
 mod reserved;
 mod respond;
 pub mod routes;
+mod rules;
 mod serve;
 mod tokens;
 mod users;

@@ -251,6 +251,7 @@ const ENTITIES: &[&Entity] = &[
     &super::session::SESSION,
     &super::token::TOKEN,
     &super::keys::KEYS,
+    &super::rule::RULE,
 ];
 
 /// A command about some kind of thing.

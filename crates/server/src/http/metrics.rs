@@ -18,6 +18,9 @@ pub(crate) fn text(statistics: &Statistics) -> String {
         batch_uses_max,
         mailbox_uses,
         overloaded,
+        rule_acts,
+        rule_records,
+        rule_states_forgotten,
     } = statistics;
     let mut text = String::with_capacity(2048);
     for (name, kind, help, value) in [
@@ -43,6 +46,19 @@ pub(crate) fn text(statistics: &Statistics) -> String {
             "counter",
             "Requests turned away because too many were waiting.",
             overloaded,
+        ),
+        ("usance_rule_acts_total", "counter", "Times that rules acted by themselves.", rule_acts),
+        (
+            "usance_rule_records_total",
+            "counter",
+            "Records that rules were held against.",
+            rule_records,
+        ),
+        (
+            "usance_rule_states_forgotten_total",
+            "counter",
+            "What rules kept in mind and forgot for want of room.",
+            rule_states_forgotten,
         ),
     ] {
         family(&mut text, name, kind, help);

@@ -12,7 +12,7 @@ use usance_core::license::License;
 use usance_core::time::Timestamp;
 use usance_wire::native::licenses::{self, Shown};
 use usance_wire::native::{
-    activations, customers, entitlements, files, keys, meters, policies, processes, products,
+    activations, customers, entitlements, files, keys, meters, policies, processes, products, rules,
     tokens, users, validations,
 };
 
@@ -95,6 +95,8 @@ fn changed(caller: &Caller, reply: &Reply) -> Response {
         Reply::Key(key) => keys::write(caller.account, key, out),
         Reply::Meter(meter) => meters::write(meter, out),
         Reply::Token(token, secret) => tokens::write(token, secret.as_ref(), out),
-        Reply::Deleted => {}
+        Reply::Rule(rule) => rules::write(rule, out),
+        // No door asks for it.
+        Reply::Acted(_) | Reply::Deleted => {}
     })
 }

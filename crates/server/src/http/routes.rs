@@ -9,7 +9,7 @@ use usance_core::token::Permission::{
     CustomerRead, CustomerWrite, EntitlementRead, EntitlementWrite, KeyWrite, LedgerRead,
     LicenseCheckIn, LicenseFile, LicenseRead, LicenseValidate, LicenseWrite, MeterDecrement,
     MeterHold, MeterIncrement, MeterRead, MeterReset, MeterSet, PolicyRead, PolicyWrite,
-    ProcessWrite, ProductRead, ProductWrite, SessionWrite, TokenRead, TokenWrite, UserRead,
+    ProcessWrite, ProductRead, ProductWrite, RuleRead, RuleWrite, SessionWrite, TokenRead, TokenWrite, UserRead,
     UserWrite,
 };
 use usance_wire::native::openapi::Answers::{self, Made, One, Page};
@@ -17,7 +17,7 @@ use usance_wire::native::openapi::{self as contract, Asks, Needs, Operation};
 use usance_wire::native::query;
 
 use crate::http::App;
-use crate::http::validations;
+use crate::http::{rules, validations};
 use crate::http::{activations, customers, entitlements, extract, keys, ledger, licenses, meters};
 use crate::http::{operations, policies, processes, products, reserved, tokens, users, uses};
 
@@ -58,6 +58,7 @@ fn routes() -> Vec<Route> {
         of_users(),
         of_keys(),
         of_the_ledger(),
+        of_rules(),
     ]
     .into_iter()
     .flatten()
@@ -331,6 +332,28 @@ fn of_the_ledger() -> Vec<Route> {
             .needs(LedgerRead).query(query::INCLUSION).answers(One("InclusionProof")),
         get("/v1/ledger/proof/consistency", ledger::consistency, "Prove that it only grew")
             .needs(LedgerRead).query(query::CONSISTENCY).answers(One("ConsistencyProof")),
+    ]
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_rules() -> Vec<Route> {
+    vec![
+        post("/v1/rules", rules::create, "Make a rule that acts by itself")
+            .needs(RuleWrite).asks("NewRule").answers(Made("Rule")),
+        get("/v1/rules", rules::list, "List rules")
+            .needs(RuleRead).query(query::PAGE).answers(Page("Rule")),
+        post("/v1/rules/try", rules::attempt, "Tell what a rule would have done")
+            .needs(RuleWrite).asks("RuleTrial").answers(One("Trial")),
+        get("/v1/rules/{rule}", rules::show, "Show a rule")
+            .needs(RuleRead).answers(One("Rule")),
+        patch("/v1/rules/{rule}", rules::change, "Change a rule")
+            .needs(RuleWrite).asks("RulePatch").answers(One("Rule")),
+        delete("/v1/rules/{rule}", rules::delete, "Delete a rule; what it did stays")
+            .needs(RuleWrite).answers(Answers::Nothing),
+        get("/v1/licenses/{license}/blocks", rules::blocks, "List what rules did to a license")
+            .needs(LicenseRead).answers(Page("Block")),
+        post("/v1/licenses/{license}/unblock", rules::unblock, "Undo what rules did to it")
+            .needs(LicenseWrite).asks_use("Unblocking").answers(One("License")),
     ]
 }
 

@@ -6,12 +6,13 @@ mod licensing;
 pub(super) mod parts;
 mod people;
 mod proofs;
+mod rules;
 
 use serde_json::{Map, Value};
 
 /// Every schema, by name.
 pub(super) fn all() -> Value {
-    [catalogue::all(), licensing::all(), people::all(), counting::all(), proofs::all()]
+    [catalogue::all(), licensing::all(), people::all(), counting::all(), proofs::all(), rules::all()]
         .concat()
         .into_iter()
         .map(|(name, schema)| (name.to_owned(), schema))

@@ -69,11 +69,11 @@ fn answers() -> Vec<(&'static str, Value)> {
                     &of,
                     &counted(),
                     &about(),
-                    &[("ended", json!({"enum": Ended::WORDS}))],
+                    &[("ended", json!({"enum": Ended::WORDS})), ("warning", code())],
                     &record,
                     &[("repeat", boolean())],
                 ],
-                &["released", "activation", "hold", "session", "until", "ended"],
+                &["released", "activation", "hold", "session", "until", "ended", "warning"],
             ),
         ),
         (

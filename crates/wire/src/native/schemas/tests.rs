@@ -18,7 +18,7 @@ use crate::native::fixtures;
 use crate::native::licenses::Shown;
 use crate::native::{
     activations, answers, batch, caller, customers, entitlements, files, holds, keys, ledger,
-    licenses, meters, policies, problem, processes, products, records, sessions, specs, terms,
+    licenses, meters, policies, problem, processes, products, records, rules, sessions, specs, terms,
     tokens, usage, users, uses, validations,
 };
 
@@ -137,6 +137,10 @@ fn what_is_read_is_what_the_contract_says() {
         ("BareUse", &uses::BARE),
         ("BatchUse", &batch::ITEM),
         ("Subject", &uses::SUBJECT),
+        ("NewRule", &rules::NEW),
+        ("RulePatch", &rules::PATCH),
+        ("RuleTrial", &rules::TRIAL),
+        ("Unblocking", &rules::UNBLOCK),
     ] {
         let known: BTreeSet<_> = known.iter().map(|name| (*name).to_owned()).collect();
         assert_eq!(names(&schema(name)["properties"]), known, "{name}");
