@@ -40,8 +40,9 @@ impl Engine {
         &self,
         caller: Arc<Caller>,
         of: LicenseRef,
-    ) -> Result<Vec<ActRow>, Failure> {
-        self.query(caller, move |queries| queries.blocks(&of)).await
+        page: PageRequest,
+    ) -> Result<Page<ActRow>, Failure> {
+        self.query(caller, move |queries| queries.blocks(&of, &page)).await
     }
 
     /// What a rule would have done in the last days, without doing anything.

@@ -8,9 +8,8 @@ use usance_core::time::Timestamp;
 use usance_core::token::Permission;
 use usance_core::view::{Page, PageRequest};
 
-use super::{Queries, known_license, known_policy, known_product, known_rule, page, slice};
+use super::{Queries, bad_cursor, known_license, known_policy, known_product, known_rule, page, slice};
 use crate::catalogue::Undecided;
-use crate::limits::PAGE_ITEMS_MAX;
 use crate::store::rules::ActRow;
 
 type Answer<T> = Result<T, Undecided>;
@@ -33,12 +32,21 @@ impl Queries<'_> {
         Ok(page(request, found, |rule| rule.id.to_string())?)
     }
 
-    /// What rules did to a license, newest first, at most a thousand of it.
-    pub fn blocks(&self, of: &LicenseRef) -> Answer<Vec<ActRow>> {
+    /// What rules did to a license, newest first.
+    pub fn blocks(&self, of: &LicenseRef, request: &PageRequest) -> Answer<Page<ActRow>> {
         self.caller.need(Permission::LicenseRead)?;
         self.caller.need_all_meters()?;
         let license = known_license(self.reader, self.caller, of)?;
-        Ok(self.reader.acts(self.caller.account, license.id, PAGE_ITEMS_MAX)?)
+        // A list that grows at its beginning: who goes on where it was may see one twice.
+        let after = match &request.cursor {
+            None => 0,
+            Some(cursor) => cursor.parse::<u32>().map_err(|_| bad_cursor())? as usize,
+        };
+        let part = slice(&PageRequest { cursor: None, ..request.clone() }, |_| None)?;
+        let found = self.reader.acts(self.caller.account, license.id, (after, part.limit));
+        let mut page = page(request, found, |_| String::new())?;
+        page.next = page.next.map(|_| (after + page.items.len()).to_string());
+        Ok(page)
     }
 
     /// A rule to be tried: one that is there, or one that is not made yet.

@@ -37,12 +37,12 @@ pub trait RuleReader {
         cause: Cause,
     ) -> Result<bool, StoreError>;
 
-    /// What rules did to a license, newest first.
+    /// What rules did to a license, newest first: without the first so many, and at most so many.
     fn acts(
         &self,
         of: AccountId,
         license: LicenseId,
-        limit: usize,
+        part: (usize, usize),
     ) -> Result<Vec<ActRow>, StoreError>;
 
     /// The network addresses of records in `[from, to)`, as far as they are kept.

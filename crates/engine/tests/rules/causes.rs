@@ -32,7 +32,7 @@ fn one_cause_is_acted_upon_once_however_often_it_is_found() {
         world.engine.followed().await;
         world.uses(1).await.unwrap();
         assert_eq!(world.acts().await, 1);
-        let acts = world.engine.blocks(world.system.clone(), world.of()).await.unwrap();
+        let acts = world.all_acts().await;
         assert!(acts[0].undone_at.is_some());
         assert_eq!(refused(world.change(Command::Unblock(world.of(), None)).await), "license-state-conflict");
     });

@@ -20,7 +20,9 @@ use usance_core::terms::TermsPatch;
 use usance_core::text::Code;
 use usance_core::time::Timestamp;
 use usance_core::usage::{Answer, Attributes, Fit, Operation, Step, Subject, Use};
+use usance_core::view::PageRequest;
 use usance_engine::clock::ManualClock;
+use usance_engine::store::rules::ActRow;
 use usance_engine::{Engine, Failure, Location, OpenError, Options};
 
 /// When every test begins: 2026-01-01T00:00:00Z.
@@ -145,9 +147,16 @@ impl World {
         self.engine.events_end(Arc::clone(&self.system)).await.unwrap()
     }
 
+    /// What rules did to the license, newest first.
+    pub async fn all_acts(&self) -> Vec<ActRow> {
+        let page = PageRequest { limit: 1000, cursor: None };
+        let found = self.engine.blocks(Arc::clone(&self.system), self.of(), page).await;
+        found.unwrap().items
+    }
+
     /// How often rules acted on the license, whatever became of it.
     pub async fn acts(&self) -> usize {
-        self.engine.blocks(Arc::clone(&self.system), self.of()).await.unwrap().len()
+        self.all_acts().await.len()
     }
 }
 

@@ -351,7 +351,7 @@ fn of_rules() -> Vec<Route> {
         delete("/v1/rules/{rule}", rules::delete, "Delete a rule; what it did stays")
             .needs(RuleWrite).answers(Answers::Nothing),
         get("/v1/licenses/{license}/blocks", rules::blocks, "List what rules did to a license")
-            .needs(LicenseRead).answers(Page("Block")),
+            .needs(LicenseRead).query(query::PAGE).answers(Page("Block")),
         post("/v1/licenses/{license}/unblock", rules::unblock, "Undo what rules did to it")
             .needs(LicenseWrite).asks_use("Unblocking").answers(One("License")),
     ]

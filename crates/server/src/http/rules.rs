@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use usance_core::command::Command;
-use usance_core::view::Page;
 use usance_engine::queries::TryRule;
 use usance_wire::native::rules::{self, TrialRequest};
 use usance_wire::native::{lists, query, references};
@@ -70,10 +69,11 @@ pub(super) async fn blocks(
     State(app): State<App>,
     Who(caller): Who,
     InPath(license): InPath<String>,
+    Query(query): Query,
 ) -> Answer {
-    let now = app.engine.now();
-    let items = app.engine.blocks(caller, references::license(&license)).await.map_err(failed)?;
-    let page = Page { items, next: None };
+    let (now, page) = (app.engine.now(), query::read_page(&query)?);
+    let found = app.engine.blocks(caller, references::license(&license), page).await;
+    let page = found.map_err(failed)?;
     Ok(json(|out| {
         lists::write(&page, out, |act, out| {
             rules::write_block(&act.block, act.undone_at, now, out);

@@ -126,12 +126,12 @@ impl RuleReader for SqliteReader {
         &self,
         of: AccountId,
         license: LicenseId,
-        limit: usize,
+        (after, limit): (usize, usize),
     ) -> std::result::Result<Vec<ActRow>, StoreError> {
         let sql = "SELECT block, undone_at FROM act WHERE account = ?1 AND license = ?2
-                   ORDER BY since DESC, rule, cause LIMIT ?3";
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.many(sql, params![of.bytes(), license.bytes(), limit], |row| {
+                   ORDER BY since DESC, rule, cause LIMIT ?3 OFFSET ?4";
+        let [limit, after] = [limit, after].map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+        self.many(sql, params![of.bytes(), license.bytes(), limit, after], |row| {
             Ok(ActRow { license, block: block(row, 0)?, undone_at: rows::maybe_at(row, 1)? })
         })
     }
