@@ -199,7 +199,8 @@ fn write_why<'a>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use usance_core::id::LicenseId;
     use usance_core::text::Code;
 
     use super::*;
@@ -207,16 +208,44 @@ mod tests {
     const NEW_RULE: &[u8] = br#"{"name": "burst", "kind": "rate", "meter": "frames",
         "above": "1.50", "window_seconds": 60, "action": "refuse", "lasts_seconds": 600}"#;
 
+    pub(in crate::native) fn rule() -> Rule {
+        let lines = "name=burst\nkind=rate\nmeter=frames\nabove=1.5\nwindow_seconds=60\n\
+                     action=refuse\nlasts_seconds=600\n";
+        Rule::from_lines(RuleId::from_bytes([1; 16]), lines).unwrap()
+    }
+
+    pub(in crate::native) fn blocks() -> [Block; 2] {
+        let of = |cause| Block {
+            rule: RuleId::from_bytes([1; 16]),
+            name: Code::parse("name", "burst").unwrap(),
+            action: RuleAction::Warn,
+            since: Timestamp(0),
+            until: None,
+            cause,
+            reason: "too much".into(),
+            evidence: "found=2 above=1".into(),
+        };
+        [of(Cause::Record(7)), of(Cause::Due(Timestamp(5)))]
+    }
+
+    pub(in crate::native) fn triggers() -> [Trigger; 2] {
+        blocks().map(|block| Trigger {
+            rule: block.rule,
+            license: LicenseId::from_bytes([2; 16]),
+            cause: block.cause,
+            at: block.since,
+            reason: block.reason,
+            evidence: block.evidence,
+        })
+    }
+
     #[test]
     fn a_rule_reads_and_is_written_in_the_same_words() {
         let new = read_new(NEW_RULE).unwrap();
         assert_eq!(new.condition.above.to_string(), "1.5");
         assert!(new.is_enabled);
-        let lines = "name=burst\nkind=rate\nmeter=frames\nabove=1.5\nwindow_seconds=60\n\
-                     action=refuse\nlasts_seconds=600\n";
-        let rule = Rule::from_lines(RuleId::from_bytes([1; 16]), lines).unwrap();
         let mut out = Vec::new();
-        write(&rule, &mut out);
+        write(&rule(), &mut out);
         let text = String::from_utf8(out).unwrap();
         let expected = r#""kind":"rate","product":null,"policy":null,"meter":"frames","above":1.5,"window_seconds":60,"percent":null,"action":"refuse","lasts_seconds":600,"enabled":true,"#;
         assert!(text.contains(expected), "{text}");

@@ -301,6 +301,10 @@ fn problem() -> Value {
             "valid_from": time(),
             "expires_at": time(),
             "retry_after": whole(),
+            "rule": code(),
+            "reason": text(),
+            "since": time(),
+            "until": or_null(time()),
         },
     })
 }

@@ -189,6 +189,15 @@ fn what_is_written_is_what_the_contract_says() {
         let file = MadeFile { text: "-----\n".into(), issued_at: Timestamp(0), expires_at: None };
         files::write(&file, out);
     });
+    let rule = rules::tests::rule();
+    check_shown("Rule", |out| rules::write(&rule, out));
+    for block in rules::tests::blocks() {
+        check_shown("Block", |out| rules::write_block(&block, Some(Timestamp(0)), Timestamp(0), out));
+    }
+    let range = (Timestamp(0), Timestamp(1));
+    check_shown("Trial", |out| {
+        rules::write_trial((&rules::tests::triggers(), 7), range, true, out);
+    });
     for (problem, ..) in problem::tests::all() {
         check_shown("Problem", |out| problem.write("5f-1", out));
     }
