@@ -271,7 +271,11 @@ pub(crate) mod tests {
     use crate::period::span::Span;
     use crate::terms::MeterWhile;
 
-    pub(crate) fn license(standing: Standing, valid_from: Option<i64>, expires_at: Option<i64>) -> License {
+    pub(crate) fn license(
+        standing: Standing,
+        valid_from: Option<i64>,
+        expires_at: Option<i64>,
+    ) -> License {
         License {
             id: LicenseId::from_bytes([1; 16]),
             key: LicenseKey("K".to_string()),

@@ -118,8 +118,7 @@ impl Decimal {
         let wide = i128::from(self.mantissa);
         let digits = i32::from(scale.digits()) - i32::from(self.digits);
         let factor = 10i128.saturating_pow(digits.unsigned_abs());
-        let value =
-            if digits < 0 { wide.div_euclid(factor) } else { wide.saturating_mul(factor) };
+        let value = if digits < 0 { wide.div_euclid(factor) } else { wide.saturating_mul(factor) };
         i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
     }
 

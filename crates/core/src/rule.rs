@@ -10,9 +10,7 @@ use alloc::boxed::Box;
 pub use self::block::{Act, Block, Blocks, Cause, acts_on, let_go, undone};
 pub use self::watcher::{Seen, SeenWhat, Trigger, Watcher, address_mark};
 use crate::id::{PolicyId, ProductId, RuleId};
-use crate::limits::{
-    RULE_COUNT_MAX, RULE_PERCENT_MAX, RULE_WINDOW_SECONDS_MAX, SECONDS_MAX,
-};
+use crate::limits::{RULE_COUNT_MAX, RULE_PERCENT_MAX, RULE_WINDOW_SECONDS_MAX, SECONDS_MAX};
 use crate::quantity::{Decimal, Scale};
 use crate::refusal::Refusal;
 use crate::text::Code;
@@ -156,7 +154,8 @@ impl Condition {
             RuleKind::ClockBack | RuleKind::Overdue => SECONDS_MAX.cast_signed(),
             RuleKind::Rate | RuleKind::Unusual => i64::MAX,
         };
-        let is_whole = matches!(above.quantity(Scale::default()), Ok(0..) if above_fits(*above, limit));
+        let is_whole =
+            matches!(above.quantity(Scale::default()), Ok(0..) if above_fits(*above, limit));
         let is_amount = matches!(kind, RuleKind::Rate | RuleKind::Unusual)
             && (0..=Scale::MAX).any(|digits| {
                 Scale::new(digits).is_some_and(|scale| matches!(above.quantity(scale), Ok(0..)))
@@ -170,7 +169,8 @@ impl Condition {
             Some(1..=RULE_WINDOW_SECONDS_MAX) if kind.has_window() => {}
             None if !kind.has_window() => {}
             _ => {
-                let what = "must be 1 to 86400 where the kind looks at a window, and absent elsewhere";
+                let what =
+                    "must be 1 to 86400 where the kind looks at a window, and absent elsewhere";
                 return Err(Refusal::invalid("window_seconds", what));
             }
         }

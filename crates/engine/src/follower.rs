@@ -125,7 +125,9 @@ impl Follower {
             let done = catch_unwind(AssertUnwindSafe(|| self.follow()));
             match done {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!(%error, "rules cannot be held against the ledger"),
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "rules cannot be held against the ledger")
+                }
                 Err(_) => {
                     tracing::error!("the follower met a broken invariant; it begins again");
                     self.known = None;

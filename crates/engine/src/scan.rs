@@ -267,11 +267,7 @@ pub fn begins(watcher: &Watcher, from: Timestamp) -> Timestamp {
 }
 
 /// The first record of the block in which the records from `at` on begin.
-fn first_from(
-    reader: &dyn Reader,
-    ledger: LedgerNumber,
-    at: Timestamp,
-) -> Result<u64, StoreError> {
+fn first_from(reader: &dyn Reader, ledger: LedgerNumber, at: Timestamp) -> Result<u64, StoreError> {
     let Some(last) = reader.last_block(ledger)? else { return Ok(0) };
     // Every block that begins before `low` begins too early, none from `high` on does.
     let (mut low, mut high) = (0, last.first + last.count);

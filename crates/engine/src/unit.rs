@@ -209,7 +209,8 @@ impl Unit {
     /// Whether other rules are in force after it.
     #[must_use]
     pub fn changes_rules(&self) -> bool {
-        let is_rule = |change: &Change| matches!(change, Change::PutRule(..) | Change::DeleteRule(..));
+        let is_rule =
+            |change: &Change| matches!(change, Change::PutRule(..) | Change::DeleteRule(..));
         self.changes.iter().any(is_rule)
     }
 }

@@ -197,7 +197,11 @@ fn a_clock_that_was_set_back_is_told_once() {
     check(clock(), &[(100, said(100)), (101, said(94)), (102, said(93))], &[2]);
     check(clock(), &[(100, said(100)), (101, used(1)), (102, said(94))], &[3]);
     // It was put right and set back once more.
-    check(clock(), &[(100, said(100)), (101, said(90)), (102, said(102)), (103, said(90))], &[2, 4]);
+    check(
+        clock(),
+        &[(100, said(100)), (101, said(90)), (102, said(102)), (103, said(90))],
+        &[2, 4],
+    );
     // What was said is forgotten with the window.
     check(clock(), &[(100, said(100)), (161, said(90))], &[]);
 }
@@ -205,9 +209,14 @@ fn a_clock_that_was_set_back_is_told_once() {
 #[test]
 fn unusual_use_is_above_the_minimum_and_above_the_multiple() {
     // Three times the average of seven days, from 10 on.
-    for (usual, amount, acts) in
-        [(0, 10, false), (0, 11, true), (70, 30, false), (70, 31, true), (71, 30, false), (7, 11, true)]
-    {
+    for (usual, amount, acts) in [
+        (0, 10, false),
+        (0, 11, true),
+        (70, 30, false),
+        (70, 31, true),
+        (71, 30, false),
+        (7, 11, true),
+    ] {
         let mut watcher = Watcher::new(alloc::vec![rule(RuleKind::Unusual, 10)]);
         let meter = Code::parse("meter", "frames").unwrap();
         let (number, at, what, scale) = (1, Timestamp(0), used(amount), Scale::default());
@@ -221,7 +230,8 @@ fn unusual_use_is_above_the_minimum_and_above_the_multiple() {
     }
     // Once an hour.
     let hour = i64::from(60 * 60);
-    let rows = [(0, used(11)), (1, used(11)), (hour - 1, used(1)), (hour, used(10)), (hour + 1, used(1))];
+    let rows =
+        [(0, used(11)), (1, used(11)), (hour - 1, used(1)), (hour, used(10)), (hour + 1, used(1))];
     check(rule(RuleKind::Unusual, 10), &rows, &[1, 5]);
 }
 
@@ -265,8 +275,7 @@ fn rules_read_back_and_wrong_ones_are_refused() {
         let mut rule = rule(*kind, 5);
         rule.scope.product = Some(PRODUCT);
         rule.scope.policy = Some(POLICY);
-        rule.condition.meter =
-            kind.has_meter().then(|| Code::parse("meter", "frames").unwrap());
+        rule.condition.meter = kind.has_meter().then(|| Code::parse("meter", "frames").unwrap());
         rule.check().unwrap();
         let text = crate::terms::lines(&rule.stated());
         assert_eq!(Rule::from_lines(rule.id, &text), Ok(rule), "{text}");

@@ -210,9 +210,10 @@ impl Watcher {
     pub fn wants_usual(&self, seen: &Seen<'_>) -> bool {
         let hour = seen.at.hour();
         let known = || self.usual.get(&(seen.license, seen.meter.clone()));
-        self.rules.iter().any(|rule| {
-            rule.condition.kind == RuleKind::Unusual && concerns(rule, seen)
-        }) && known().is_none_or(|(known, _)| *known != hour)
+        self.rules
+            .iter()
+            .any(|rule| rule.condition.kind == RuleKind::Unusual && concerns(rule, seen))
+            && known().is_none_or(|(known, _)| *known != hour)
     }
 
     /// Tells the sum of the same hour of the seven days before.
@@ -301,7 +302,8 @@ impl Watcher {
             let Some(part) = part(rule.condition.kind, seen) else { continue };
             let key = Key { rule: place, license: seen.license, part };
             let usual = self.usual.get(&(seen.license, seen.meter.clone()));
-            let usual = usual.filter(|(hour, _)| *hour == seen.at.hour()).map_or(0, |(_, sum)| *sum);
+            let usual =
+                usual.filter(|(hour, _)| *hour == seen.at.hour()).map_or(0, |(_, sum)| *sum);
             let fresh = || State { last_at: Timestamp(i64::MIN), kept: fresh(rule.condition.kind) };
             let state = self.states.entry(key).or_insert_with(fresh);
             let judged = judge(&rule.condition, &mut state.kept, seen, usual);

@@ -2,7 +2,8 @@
 
 use usance_core::event::{EventFilter, Events, Told, What, kind};
 use usance_core::id::{
-    ActivationId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, RuleId, TokenId, UserId,
+    ActivationId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, RuleId, TokenId,
+    UserId,
 };
 use usance_core::ledger::block;
 use usance_core::ledger::record::{ChangedEvent, Entity, Event, Record};

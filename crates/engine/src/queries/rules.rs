@@ -8,7 +8,9 @@ use usance_core::time::Timestamp;
 use usance_core::token::Permission;
 use usance_core::view::{Page, PageRequest};
 
-use super::{Queries, bad_cursor, known_license, known_policy, known_product, known_rule, page, slice};
+use super::{
+    Queries, bad_cursor, known_license, known_policy, known_product, known_rule, page, slice,
+};
 use crate::catalogue::Undecided;
 use crate::store::rules::ActRow;
 

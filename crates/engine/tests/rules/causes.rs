@@ -34,7 +34,10 @@ fn one_cause_is_acted_upon_once_however_often_it_is_found() {
         assert_eq!(world.acts().await, 1);
         let acts = world.all_acts().await;
         assert!(acts[0].undone_at.is_some());
-        assert_eq!(refused(world.change(Command::Unblock(world.of(), None)).await), "license-state-conflict");
+        assert_eq!(
+            refused(world.change(Command::Unblock(world.of(), None)).await),
+            "license-state-conflict"
+        );
     });
 }
 

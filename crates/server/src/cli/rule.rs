@@ -111,8 +111,7 @@ const NEW: &[Field] = &[
 const FIGURES: &[Field] = &[
     Field::flag("window", "window_seconds", "In how long: 60s, 15m, 1h; at most 1d")
         .reads("LENGTH", value::length),
-    Field::flag("percent", "percent", "Of the usual use, for unusual-use")
-        .reads("N", value::whole),
+    Field::flag("percent", "percent", "Of the usual use, for unusual-use").reads("N", value::whole),
     Field::flag("lasts", "lasts_seconds", "For how long, or `none` for until it is undone")
         .reads("LENGTH", value::length_or_none),
 ];
@@ -123,8 +122,7 @@ const CHANGED: &[Field] = &[
     Field::flag("above", "above", "What must be passed").reads("N", value::units),
     Field::flag("window", "window_seconds", "In how long: 60s, 15m, 1h; at most 1d")
         .reads("LENGTH", value::length),
-    Field::flag("percent", "percent", "Of the usual use, for unusual-use")
-        .reads("N", value::whole),
+    Field::flag("percent", "percent", "Of the usual use, for unusual-use").reads("N", value::whole),
     Field::flag("action", "action", "What it does").words(ACTIONS),
     Field::flag("lasts", "lasts_seconds", "For how long, or `none` for until it is undone")
         .reads("LENGTH", value::length_or_none),

@@ -12,8 +12,8 @@ use usance_core::license::License;
 use usance_core::time::Timestamp;
 use usance_wire::native::licenses::{self, Shown};
 use usance_wire::native::{
-    activations, customers, entitlements, files, keys, meters, policies, processes, products, rules,
-    tokens, users, validations,
+    activations, customers, entitlements, files, keys, meters, policies, processes, products,
+    rules, tokens, users, validations,
 };
 
 use crate::http::App;

@@ -9,17 +9,17 @@ use usance_core::token::Permission::{
     CustomerRead, CustomerWrite, EntitlementRead, EntitlementWrite, KeyWrite, LedgerRead,
     LicenseCheckIn, LicenseFile, LicenseRead, LicenseValidate, LicenseWrite, MeterDecrement,
     MeterHold, MeterIncrement, MeterRead, MeterReset, MeterSet, PolicyRead, PolicyWrite,
-    ProcessWrite, ProductRead, ProductWrite, RuleRead, RuleWrite, SessionWrite, TokenRead, TokenWrite, UserRead,
-    UserWrite,
+    ProcessWrite, ProductRead, ProductWrite, RuleRead, RuleWrite, SessionWrite, TokenRead,
+    TokenWrite, UserRead, UserWrite,
 };
 use usance_wire::native::openapi::Answers::{self, Made, One, Page};
 use usance_wire::native::openapi::{self as contract, Asks, Needs, Operation};
 use usance_wire::native::query;
 
 use crate::http::App;
-use crate::http::{rules, validations};
 use crate::http::{activations, customers, entitlements, extract, keys, ledger, licenses, meters};
 use crate::http::{operations, policies, processes, products, reserved, tokens, users, uses};
+use crate::http::{rules, validations};
 
 /// One row: what is said of a route, and what serves it.
 pub(crate) struct Route {

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use usance_core::activation::ActivationRef;
 use usance_core::command::{Ref, UserRef};
 use usance_core::id::{
-    ActivationId, CustomerId, EntitlementId, HoldId, PolicyId, ProcessId, ProductId, RuleId, SessionId,
-    TokenId,
+    ActivationId, CustomerId, EntitlementId, HoldId, PolicyId, ProcessId, ProductId, RuleId,
+    SessionId, TokenId,
 };
 use usance_core::license::LicenseRef;
 use usance_core::limits::{FINGERPRINT_BYTES_MAX, NAME_BYTES_MAX};

@@ -134,12 +134,7 @@ pub fn write(rule: &Rule, out: &mut Vec<u8>) {
 }
 
 /// Appends what a rule did to a license, and whether it holds at `now`.
-pub fn write_block(
-    block: &Block,
-    undone_at: Option<Timestamp>,
-    now: Timestamp,
-    out: &mut Vec<u8>,
-) {
+pub fn write_block(block: &Block, undone_at: Option<Timestamp>, now: Timestamp, out: &mut Vec<u8>) {
     write::object(out, |members| {
         members.word("rule", block.rule);
         members.word("name", &block.name);

@@ -12,12 +12,19 @@ use serde_json::{Map, Value};
 
 /// Every schema, by name.
 pub(super) fn all() -> Value {
-    [catalogue::all(), licensing::all(), people::all(), counting::all(), proofs::all(), rules::all()]
-        .concat()
-        .into_iter()
-        .map(|(name, schema)| (name.to_owned(), schema))
-        .collect::<Map<_, _>>()
-        .into()
+    [
+        catalogue::all(),
+        licensing::all(),
+        people::all(),
+        counting::all(),
+        proofs::all(),
+        rules::all(),
+    ]
+    .concat()
+    .into_iter()
+    .map(|(name, schema)| (name.to_owned(), schema))
+    .collect::<Map<_, _>>()
+    .into()
 }
 
 #[cfg(test)]

@@ -192,7 +192,7 @@ fn a_license() -> License {
         entitlements: Vec::new(),
         metadata: Metadata::default(),
         marks: Marks::default(),
-            blocks: Vec::new(),
+        blocks: Vec::new(),
         standing: Standing::Suspended,
         valid_from: Some(Timestamp(-1)),
         expires_at: Some(Timestamp(5)),

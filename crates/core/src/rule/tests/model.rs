@@ -64,8 +64,9 @@ fn is_looked_at(kind: RuleKind, what: SeenWhat) -> bool {
 
 /// The records that trigger: those with which the condition begins to hold.
 fn model(rule: &Rule, rows: &[Row]) -> Vec<u64> {
-    let looked_at: Vec<usize> =
-        (0..rows.len()).filter(|index| is_looked_at(rule.condition.kind, rows[*index].what)).collect();
+    let looked_at: Vec<usize> = (0..rows.len())
+        .filter(|index| is_looked_at(rule.condition.kind, rows[*index].what))
+        .collect();
     let mut triggers = Vec::new();
     for (place, index) in looked_at.iter().enumerate() {
         let at = rows[*index].second;

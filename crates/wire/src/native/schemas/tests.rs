@@ -18,8 +18,8 @@ use crate::native::fixtures;
 use crate::native::licenses::Shown;
 use crate::native::{
     activations, answers, batch, caller, customers, entitlements, files, holds, keys, ledger,
-    licenses, meters, policies, problem, processes, products, records, rules, sessions, specs, terms,
-    tokens, usage, users, uses, validations,
+    licenses, meters, policies, problem, processes, products, records, rules, sessions, specs,
+    terms, tokens, usage, users, uses, validations,
 };
 
 fn schema(name: &str) -> Value {
@@ -192,7 +192,9 @@ fn what_is_written_is_what_the_contract_says() {
     let rule = rules::tests::rule();
     check_shown("Rule", |out| rules::write(&rule, out));
     for block in rules::tests::blocks() {
-        check_shown("Block", |out| rules::write_block(&block, Some(Timestamp(0)), Timestamp(0), out));
+        check_shown("Block", |out| {
+            rules::write_block(&block, Some(Timestamp(0)), Timestamp(0), out)
+        });
     }
     let range = (Timestamp(0), Timestamp(1));
     check_shown("Trial", |out| {
