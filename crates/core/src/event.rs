@@ -32,6 +32,7 @@ pub struct Told {
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "almost all are uses; a box would cost each of them")]
 pub enum What {
     /// The ledger began.
     Opened,

@@ -19,7 +19,7 @@ use crate::id::{ActivationId, LicenseId, PolicyId, ProductId, RuleId};
 use crate::limits::WATCHED_MAX;
 use crate::quantity::{Quantity, Scale, Shown};
 use crate::text::Code;
-use crate::time::{HOUR_MS, Timestamp};
+use crate::time::Timestamp;
 
 /// A record about a license, as rules look at it.
 #[derive(Debug, Clone, Copy)]
@@ -145,6 +145,9 @@ pub fn address_mark(address: &str) -> u128 {
         }
     }
 }
+
+/// What use is held against where there is no window.
+const HOUR_SECONDS: u32 = 60 * 60;
 
 /// Where no address of a client lies: ff00::/8.
 const NO_ADDRESS: u128 = 0xff << 120;
@@ -413,7 +416,7 @@ fn judge(condition: &Condition, kept: &mut Kept, seen: &Seen<'_>, usual: i128) -
 fn trigger(rule: &Rule, seen: &Seen<'_>, judged: &Judged) -> Trigger {
     let Condition { kind, window_seconds, .. } = &rule.condition;
     let Judged { found, limit, first, .. } = judged;
-    let seconds = window_seconds.unwrap_or((HOUR_MS / 1000).unsigned_abs() as u32);
+    let seconds = window_seconds.unwrap_or(HOUR_SECONDS);
     let amount = |value: i128| {
         let value = i64::try_from(value).unwrap_or(i64::MAX);
         Shown(value, seen.scale).to_string()

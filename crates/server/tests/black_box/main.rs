@@ -15,5 +15,6 @@ mod bad_input;
 mod crash;
 mod race;
 mod rights;
+mod rules;
 mod second_license_file;
 mod second_verifier;
