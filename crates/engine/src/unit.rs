@@ -150,7 +150,6 @@ pub struct ClosedHour {
 
 /// A change of the catalogue.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "a unit has few of them, and they do not move")]
 pub enum Change {
     /// A new account.
     PutAccount(AccountId, Timestamp),

@@ -151,7 +151,7 @@ impl Desk<'_> {
         });
         let mut changes: Vec<_> = retired.collect();
         let (_, row) = self.new_key(last + 1);
-        let reply = Reply::Key(row.public.clone());
+        let reply = Reply::Key(row.public);
         changes.push(Change::PutSigningKey(account, row));
         Ok(Decided { changes, events: Vec::new(), reply })
     }
