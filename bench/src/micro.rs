@@ -87,7 +87,7 @@ fn decide() -> Result<Duration> {
     let (terms, live) = (Terms::default(), Live::default());
     let meter = Meter { license: license.id, spec: &spec, allowed_from: AllowedFrom::Policy };
     let mut state = spec.beginning();
-    let used = use_of(&[license.clone()], 0, false)?;
+    let used = use_of(std::slice::from_ref(&license), 0, false)?;
     Ok(median(1_000_000, || {
         let now = Timestamp(0);
         let situation =

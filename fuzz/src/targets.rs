@@ -3,6 +3,7 @@
 mod artefact;
 mod ledger;
 mod requests;
+mod stored;
 
 /// One reader, or several of the same kind of input.
 pub struct Target {
@@ -22,4 +23,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "block", check: ledger::block },
     Target { name: "note", check: ledger::note },
     Target { name: "license_file", check: artefact::license_file },
+    Target { name: "stored", check: stored::stored },
 ];

@@ -7,6 +7,7 @@ mod licensing;
 mod meters;
 mod people;
 mod rules;
+mod webhooks;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -20,12 +21,15 @@ pub use self::licensing::{
 pub use self::meters::{MeterPatch, NewMeasure, NewMeter, NewOverage, NewRollover, NewTiming};
 pub use self::people::{NewUser, UserPatch, UserRef};
 pub use self::rules::{NewAct, NewRule, RulePatch};
+pub use self::webhooks::{NewWebhook, RedeliveryRequest, SecretRotation, WebhookPatch};
 use crate::activation::{ActivationRef, Process};
 use crate::artefact::PublicKey;
 use crate::audience::Audience;
 use crate::customer::{Customer, CustomerKind};
 use crate::entitlement::Entitlement;
-use crate::id::{CustomerId, EntitlementId, PolicyId, ProcessId, ProductId, RuleId, TokenId};
+use crate::id::{
+    CustomerId, EntitlementId, PolicyId, ProcessId, ProductId, RuleId, TokenId, WebhookId,
+};
 use crate::key::KeyPattern;
 use crate::license::{License, LicenseRef, StandingChange};
 use crate::limits::ENTITLEMENTS_MAX;
@@ -43,6 +47,7 @@ use crate::token::{Permissions, Token};
 use crate::user::User;
 use crate::validation::Validation;
 use crate::view::{ActivationView, MeterView};
+use crate::webhook::{DeliveryNote, WebhookView};
 
 /// How a caller names a product, policy or customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,6 +139,18 @@ pub enum Command {
     CreateToken(NewToken),
     /// Revoke a token for good.
     RevokeToken(TokenId),
+    /// Make a receiver of events.
+    CreateWebhook(NewWebhook),
+    /// Change a receiver of events.
+    ChangeWebhook(WebhookId, WebhookPatch),
+    /// Delete a receiver of events.
+    DeleteWebhook(WebhookId),
+    /// Give a receiver of events a new secret.
+    RotateWebhookSecret(WebhookId, SecretRotation),
+    /// Tell a receiver events once more.
+    Redeliver(WebhookId, RedeliveryRequest),
+    /// Note how deliveries went. The server's own: it is no record of the ledger.
+    NoteDeliveries(Vec<DeliveryNote>),
     /// Make a rule.
     CreateRule(NewRule),
     /// Change a rule.
@@ -163,6 +180,8 @@ pub enum Reply {
     File(MadeFile),
     /// The machine as it is now.
     Activation(Box<ActivationView>),
+    /// The machine that was to be activated, as it is now: it held the license already.
+    ActivatedAlready(Box<ActivationView>),
     /// The process as it is now.
     Process(Process, Timestamp),
     /// The entitlement as it is now.
@@ -181,6 +200,10 @@ pub enum Reply {
     Acted(bool),
     /// It is gone.
     Deleted,
+    /// The receiver of events as it is now, and its secret if it was just made.
+    Webhook(Box<WebhookView>, Option<Secret>),
+    /// It is noted.
+    Noted,
 }
 
 /// The text a caller presents; shown once.

@@ -6,8 +6,10 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::audience::Audiences;
 use crate::id::{LicenseId, TokenId};
 use crate::ledger::record::{Action, Entity, Event, Notice, UseEvent};
+use crate::meter::Measure;
 use crate::quantity::{Quantity, Scale};
 use crate::refusal::Refusal;
 use crate::text::Code;
@@ -26,6 +28,9 @@ pub struct Told {
     pub kind: &'static str,
     /// The license it is about, if it is about one.
     pub license: Option<LicenseId>,
+    /// To whom it is shown beside the vendor: those who may see its meter, if it is about one. Of
+    /// changes only that they happened.
+    pub visible_to: Audiences,
     /// What happened.
     pub what: What,
 }
@@ -42,6 +47,8 @@ pub enum What {
         meter: Code,
         /// Digits after the point, if the meter is still there.
         scale: Scale,
+        /// What of a session it counts, which says what is left of it.
+        measure: Measure,
         /// The change itself, and the state after it.
         event: HistoryEvent,
     },
@@ -66,6 +73,8 @@ pub enum What {
         thing: String,
         /// The token that did it; none is a license or the process itself.
         by: Option<TokenId>,
+        /// The network address that it came from, while that is kept.
+        address: Option<String>,
         /// The thing before, as lines of `name=value`, while that is kept.
         before: Option<String>,
         /// The thing after, as lines of `name=value`, while that is kept.
@@ -96,9 +105,32 @@ pub fn kind(event: &Event<'_>) -> &'static str {
     }
 }
 
+/// Every kind of event that is not a change of the catalogue. Those are a word of [`THINGS`], a
+/// point, and what was done.
+pub const KINDS: &[&str] = &[
+    "ledger.opened",
+    "ledger.clock-set-back",
+    "meter.incremented",
+    "meter.decremented",
+    "meter.set",
+    "meter.reset",
+    "meter.period-turned",
+    "meter.share-returned",
+    "meter.refused",
+    "meter.threshold-crossed",
+    "meter.limit-reached",
+    "meter.overage-begun",
+    "meter.refusing",
+    "hold.placed",
+    "hold.settled",
+    "hold.released",
+    "session.held",
+    "session.ended",
+];
+
 fn kind_of_use(used: &UseEvent<'_>) -> &'static str {
     let session =
-        matches!(used.reference, Some(reference) if matches!(reference.id, Reserved::Session(_)));
+        used.reference.is_some_and(|reference| matches!(reference.id, Reserved::Session(_)));
     match used.counted.operation {
         OperationKind::Increment => "meter.incremented",
         OperationKind::Decrement => "meter.decremented",
@@ -117,6 +149,9 @@ fn kind_of_use(used: &UseEvent<'_>) -> &'static str {
 
 macro_rules! kinds_of_changes {
     ($($entity:ident $word:literal,)*) => {
+        /// The words for the things that change.
+        pub const THINGS: &[&str] = &[$($word),*];
+
         const fn kind_of_change(entity: Entity, action: Action) -> &'static str {
             match (entity, action) {
                 $(
@@ -215,6 +250,47 @@ pub struct EventFilter {
     pub meter: Option<Code>,
     /// Those that changed the thing with this id.
     pub thing: Option<[u8; 16]>,
+}
+
+impl EventFilter {
+    /// Whether an event is wanted.
+    #[must_use]
+    pub fn wants(&self, told: &Told) -> bool {
+        self.license.is_none_or(|license| told.license == Some(license))
+            && self.meter.as_ref().is_none_or(|meter| told.meter() == Some(meter))
+            && self.thing.is_none_or(|thing| told.thing() == Some(thing))
+            && self.kinds.contain(told.kind)
+    }
+}
+
+impl Told {
+    /// The meter it is about, if it is about one.
+    #[must_use]
+    pub const fn meter(&self) -> Option<&Code> {
+        match &self.what {
+            What::Meter { meter, .. } | What::Noticed { meter, .. } => Some(meter),
+            What::Opened | What::Changed { .. } | What::ClockBack { .. } => None,
+        }
+    }
+
+    /// The id of the thing that changed, if one did.
+    #[must_use]
+    pub fn thing(&self) -> Option<[u8; 16]> {
+        match &self.what {
+            What::Changed { thing, .. } => thing_id(thing),
+            _ => None,
+        }
+    }
+}
+
+/// The bytes of the id of a thing of any kind, with or without its prefix.
+#[must_use]
+pub fn thing_id(text: &str) -> Option<[u8; 16]> {
+    let hex = text.rsplit_once('_').map_or(text, |(_, hex)| hex);
+    if hex.len() != 32 || !hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+        return None;
+    }
+    Some(u128::from_str_radix(hex, 16).ok()?.to_be_bytes())
 }
 
 /// Part of what happened.

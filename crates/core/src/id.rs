@@ -92,6 +92,8 @@ id_types! {
     UserId, "usr_";
     /// A named feature.
     EntitlementId, "ent_";
+    /// A receiver of events.
+    WebhookId, "whk_";
     /// What blocks by itself.
     RuleId, "rule_";
 }

@@ -56,4 +56,5 @@ pub mod usage;
 pub mod user;
 pub mod validation;
 pub mod view;
+pub mod webhook;
 mod words;

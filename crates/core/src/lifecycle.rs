@@ -231,6 +231,7 @@ const fn is_harmless(permission: Permission) -> bool {
         | P::EntitlementRead
         | P::UserRead
         | P::EventRead
+        | P::WebhookRead
         | P::LicenseValidate
         // Judged by `License::check_metering`.
         | P::MeterIncrement
@@ -254,6 +255,7 @@ const fn is_harmless(permission: Permission) -> bool {
         | P::UserWrite
         | P::KeyWrite
         | P::ProcessWrite
+        | P::WebhookWrite
         | P::RuleRead
         | P::RuleWrite => false,
     }

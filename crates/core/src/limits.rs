@@ -70,8 +70,8 @@ pub const FINGERPRINT_BYTES_MAX: usize = 4096;
 pub const MACHINE_TEXT_BYTES_MAX: usize = 1024;
 /// Most processor cores of one machine: what a signed 32-bit field of another system holds.
 pub const CORES_MAX: u32 = i32::MAX.unsigned_abs();
-/// How long a process lives after its last heartbeat, in seconds, where its machine has no life span
-/// of its own and its license's terms state none: ten minutes.
+/// How long a process lives after its last heartbeat, in seconds, where its machine has no life
+/// span of its own and its license's terms state none: ten minutes.
 pub const PROCESS_HEARTBEAT_SECONDS: u32 = 600;
 /// Entries of metadata on one thing.
 pub const METADATA_ENTRIES_MAX: usize = 64;
@@ -113,6 +113,30 @@ pub const ACCESS_METER_RESERVATIONS_MAX: usize = 64;
 pub const VALIDATED_AGAIN_MS: i64 = 60 * 1000;
 /// Thresholds of one meter: looked through at each use that raises it.
 pub const THRESHOLDS_MAX: usize = 16;
+/// Webhooks of one account: each is a task, a connection, and a reader of the ledger.
+pub const WEBHOOKS_MAX: usize = 64;
+/// Longest address of a webhook, in bytes.
+pub const WEBHOOK_URL_BYTES_MAX: usize = 2048;
+/// Fewest bytes of a webhook's secret (Standard Webhooks).
+pub const WEBHOOK_SECRET_BYTES_MIN: usize = 24;
+/// Most bytes of a webhook's secret (Standard Webhooks).
+pub const WEBHOOK_SECRET_BYTES_MAX: usize = 64;
+/// Secrets that sign the messages of one webhook at the same time, the newest ones.
+pub const WEBHOOK_SECRETS_MAX: usize = 4;
+/// How long messages are signed with the secret before as well, where nothing is said, in seconds:
+/// a day.
+pub const WEBHOOK_SECRET_KEPT_SECONDS: u32 = 24 * 60 * 60;
+/// The longest of that, in seconds: 30 days.
+pub const WEBHOOK_SECRET_KEPT_SECONDS_MAX: u32 = 30 * 24 * 60 * 60;
+/// Attempts that are remembered of one webhook, the newest ones.
+pub const DELIVERIES_KEPT_MAX: u64 = 1000;
+/// Dead letters that are remembered of one webhook, the newest ones; their events stay in the
+/// ledger, from where they can be delivered again by number.
+pub const DEAD_LETTERS_MAX: u64 = 10_000;
+/// Redeliveries of one webhook that wait or go on.
+pub const REDELIVERIES_MAX: usize = 16;
+/// Bytes of an answer that are remembered.
+pub const DELIVERY_ANSWER_BYTES_MAX: usize = 1024;
 /// Rules of one account: every record is held against each of them.
 pub const RULES_MAX: usize = 100;
 /// Longest window of a rule, in seconds: one day. A restart reads twice as much of the ledger.

@@ -16,7 +16,7 @@ use crate::usage::Subject;
 /// What lives on a license.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Live {
-    /// Its machines, oldest first.
+    /// Its machines, oldest first; those of one millisecond by id.
     pub activations: Vec<Arc<Activation>>,
     /// What runs on them.
     pub processes: Vec<Arc<Process>>,
@@ -159,19 +159,25 @@ impl Live {
     /// Takes over a change.
     pub fn apply(&mut self, change: &LiveChange) {
         match change {
-            LiveChange::PutActivation(new) => put(&mut self.activations, new, |one| one.id),
+            LiveChange::PutActivation(new) => {
+                put(&mut self.activations, new, |one| (one.created_at, one.id))
+            }
             LiveChange::DropActivation(id) => {
                 self.activations.retain(|activation| activation.id != *id);
                 self.processes.retain(|process| process.activation != *id);
                 self.shares.retain(|share| share.activation != *id);
             }
-            LiveChange::PutProcess(new) => put(&mut self.processes, new, |one| one.id),
+            LiveChange::PutProcess(new) => {
+                put(&mut self.processes, new, |one| (one.created_at, one.id))
+            }
             LiveChange::DropProcess(id) => self.processes.retain(|process| process.id != *id),
             LiveChange::PutShare(new) => self.put_share(new),
             LiveChange::DropShares(meter) => self.shares.retain(|share| share.meter != *meter),
-            LiveChange::PutHold(new) => put(&mut self.holds, new, |one| one.id),
+            LiveChange::PutHold(new) => put(&mut self.holds, new, |one| (one.created_at, one.id)),
             LiveChange::DropHold(id) => self.holds.retain(|hold| hold.id != *id),
-            LiveChange::PutSession(new) => put(&mut self.sessions, new, |one| one.id),
+            LiveChange::PutSession(new) => {
+                put(&mut self.sessions, new, |one| (one.created_at, one.id))
+            }
             LiveChange::DropSession(id) => self.sessions.retain(|session| session.id != *id),
             LiveChange::PutPass(new) => self.passes.push(*new),
             LiveChange::DropPasses(now) => self.passes.retain(|pass| pass.until > *now),
@@ -189,10 +195,12 @@ impl Live {
     }
 }
 
-fn put<T, Id: PartialEq>(all: &mut Vec<Arc<T>>, new: &Arc<T>, id: impl Fn(&T) -> Id) {
-    match all.iter_mut().find(|one| id(one) == id(new)) {
-        Some(one) => *one = Arc::clone(new),
-        None => all.push(Arc::clone(new)),
+/// Puts one in, in the order of time and then of ids: the same however often it is read anew. When
+/// something was made never changes, so it is known again by both.
+fn put<T, Key: Ord>(all: &mut Vec<Arc<T>>, new: &Arc<T>, key: impl Fn(&T) -> Key) {
+    match all.binary_search_by_key(&key(new), |one| key(one)) {
+        Ok(place) => all[place] = Arc::clone(new),
+        Err(place) => all.insert(place, Arc::clone(new)),
     }
 }
 

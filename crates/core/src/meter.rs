@@ -62,7 +62,8 @@ pub struct MeterState {
 
 /// Sums of one hour. `total` changes by `incremented - decremented + adjusted`.
 ///
-/// What a hold or a session was settled for is incremented, what an activation gave back decremented.
+/// What a hold or a session was settled for is incremented, what an activation gave back is
+/// decremented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HourSums {
     /// The hour, counted from 1970.

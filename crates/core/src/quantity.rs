@@ -10,6 +10,8 @@ pub type Quantity = i64;
 pub struct Scale(u8);
 
 impl Scale {
+    /// No digits: whole units.
+    pub const WHOLE: Self = Self(0);
     /// The finest scale: 10^-9 of a unit.
     pub const MAX: u8 = 9;
 

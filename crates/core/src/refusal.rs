@@ -129,11 +129,21 @@ pub enum Kind {
     User,
     /// A named feature.
     Entitlement,
+    /// A receiver of events.
+    Webhook,
     /// What blocks by itself.
     Rule,
 }
 
 impl Kind {
+    /// `a` or `an`.
+    const fn article(self) -> &'static str {
+        match self {
+            Self::Account | Self::Activation | Self::Entitlement => "an",
+            _ => "a",
+        }
+    }
+
     /// The word for it.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -153,6 +163,7 @@ impl Kind {
             Self::Session => "session",
             Self::User => "user",
             Self::Entitlement => "entitlement",
+            Self::Webhook => "webhook",
             Self::Rule => "rule",
         }
     }
@@ -361,8 +372,9 @@ const IDEMPOTENCY_CONFLICT: &str =
 const OCCURRED_AT_OUT_OF_RANGE: &str =
     "occurred_at must lie between 400 days ago and one day from now; check the clock";
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Refusal {
+    /// What a meter says that refused.
+    fn fmt_of_meter(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LimitReached(figures) => match figures.remaining() {
                 Some(left) => {
@@ -382,6 +394,20 @@ impl fmt::Display for Refusal {
                 "{figures}; the others are reserved or limited by access rules, {} are left",
                 Shown((*room).max(0), figures.scale)
             ),
+            // The others say something else.
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LimitReached(_)
+            | Self::BoundReached(..)
+            | Self::FloorReached(..)
+            | Self::CounterFull(_)
+            | Self::ReservedForOthers(..) => self.fmt_of_meter(f),
             Self::LimitOf(figures) => write!(f, "{figures}"),
             Self::TooMany(kind, most) => {
                 let (word, plural) =
@@ -429,13 +455,17 @@ impl fmt::Display for Refusal {
                 write!(f, "the caller lacks the permission {}", permission.word())
             }
             Self::Locked(kind) => write!(f, "the caller is locked to another {}", kind.word()),
-            Self::Taken(kind, name) => write!(f, "there is already a {} {name}", kind.word()),
+            Self::Taken(kind, name) => {
+                write!(f, "there is already {} {} {name}", kind.article(), kind.word())
+            }
             Self::InUse(kind, by) => {
-                let kind = kind.word();
-                write!(
-                    f,
-                    "the {kind} is in use by a {by}; archive it instead, or delete what refers to it"
-                )
+                write!(f, "the {} is in use by a {by}; ", kind.word())?;
+                f.write_str(match kind {
+                    Kind::Product | Kind::Policy | Kind::Customer => {
+                        "archive it instead, or delete what refers to it"
+                    }
+                    _ => "change or delete what refers to it",
+                })
             }
             Self::Archived(kind) => write!(f, "the {} is archived", kind.word()),
             Self::LicenseBlocked(id, block) => {

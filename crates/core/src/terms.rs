@@ -101,7 +101,9 @@ macro_rules! terms {
             pub fn set(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
                 match name {
                     $(stringify!($name) => {
-                        self.$name = Some(<$type as Term>::read(value).ok_or_else(|| wrong(name, <$type as Term>::KIND))?);
+                        let read = <$type as Term>::read(value);
+                        let kind = <$type as Term>::KIND;
+                        self.$name = Some(read.ok_or_else(|| wrong(name, kind))?);
                     })*
                     _ => return Err(Refusal::Invalid {
                         field: "terms".into(),

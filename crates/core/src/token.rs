@@ -102,6 +102,10 @@ permissions! {
     ProcessWrite = 31, "process:write";
     /// Follow what happens, and see who changed what.
     EventRead = 32, "event:read";
+    /// See webhooks and how their deliveries went, never their secrets.
+    WebhookRead = 33, "webhook:read";
+    /// Create, change and delete webhooks, rotate their secrets, and deliver again.
+    WebhookWrite = 34, "webhook:write";
     /// See rules that block by themselves.
     RuleRead = 35, "rule:read";
     /// Create, change, try and delete rules.
@@ -259,6 +263,19 @@ pub struct Token {
     pub revoked_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// How often it was presented. Beside the ledger, and not to the minute after a crash.
+    pub used: TokenUse,
+}
+
+/// How often a token was presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TokenUse {
+    /// Requests that presented it while it was good.
+    pub uses: u64,
+    /// Requests that were turned away: the token was over, or it did not allow what was asked.
+    pub refused: u64,
+    /// When it was last presented while it was good.
+    pub last_used_at: Option<Timestamp>,
 }
 
 impl Token {

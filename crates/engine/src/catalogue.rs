@@ -12,6 +12,7 @@ mod products;
 mod rules;
 mod tokens;
 mod users;
+pub(crate) mod webhooks;
 
 use std::str::FromStr;
 
@@ -72,6 +73,7 @@ impl ToldChange {
             thing: self.event.id,
             text,
             salt: self.salt,
+            address: unit.origin.map(|origin| origin.to_string()),
         };
         unit.details.push(row);
     }
@@ -164,6 +166,12 @@ impl Desk<'_> {
             Command::RotateKey => self.rotate_key(),
             Command::CreateToken(new) => self.create_token(new),
             Command::RevokeToken(id) => self.revoke_token(id),
+            Command::CreateWebhook(new) => self.create_webhook(new),
+            Command::ChangeWebhook(of, patch) => self.change_webhook(of, patch),
+            Command::DeleteWebhook(of) => self.delete_webhook(of),
+            Command::RotateWebhookSecret(of, new) => self.rotate_webhook_secret(of, &new),
+            Command::Redeliver(of, request) => self.redeliver(of, request),
+            Command::NoteDeliveries(notes) => self.note_deliveries(notes),
             Command::CreateRule(new) => self.create_rule(new),
             Command::ChangeRule(of, patch) => self.change_rule(&of, patch),
             Command::DeleteRule(of) => self.delete_rule(&of),

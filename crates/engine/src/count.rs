@@ -7,7 +7,7 @@ use usance_core::caller::Caller;
 use usance_core::deciding::{Decision, decide};
 use usance_core::id::{AccountId, LicenseId};
 use usance_core::key::{as_probably_meant, has_valid_check_symbol};
-use usance_core::ledger::record::{Event, Record, RefusedEvent};
+use usance_core::ledger::record::{Event, Notice, NoticedEvent, Record, RefusedEvent};
 use usance_core::license::{LicenseKey, LicenseRef};
 use usance_core::meter::{MeterSpec, MeterState};
 use usance_core::refusal::{Kind, Refusal};
@@ -18,6 +18,7 @@ use usance_core::usage::{Answer, KeyDigest, RequestDigest, Use};
 use crate::ledger_head::LedgerHead;
 use crate::moving::{Moving, Told};
 use crate::random;
+use crate::refusing::Refusing;
 use crate::store::{FastMap, Loaded, LoadedLicense, LoadedMeter, Store, StoreError, Wanted};
 use crate::unit::{LedgerNumber, SpentKey, Unit};
 
@@ -103,7 +104,12 @@ impl<'a> Counting<'a> {
     }
 
     /// Decides every use in order and puts what follows into the unit.
-    pub fn decide(mut self, head: &mut LedgerHead, unit: &mut Unit) -> Vec<Outcomes> {
+    pub fn decide(
+        mut self,
+        head: &mut LedgerHead,
+        refusing: &mut Refusing,
+        unit: &mut Unit,
+    ) -> Vec<Outcomes> {
         let mut all = Vec::with_capacity(self.batches.len());
         let mut number = 0;
         for batch in self.batches {
@@ -112,7 +118,13 @@ impl<'a> Counting<'a> {
                 let place = self.places[number];
                 number += 1;
                 let told = Told { used, keyed: *keyed };
-                outcomes.push(self.decide_one(&batch.caller, told, place, head, unit));
+                outcomes.push(self.decide_one(
+                    &batch.caller,
+                    told,
+                    place,
+                    (&mut *head, &mut *refusing),
+                    unit,
+                ));
             }
             all.push(outcomes);
         }
@@ -130,7 +142,7 @@ impl<'a> Counting<'a> {
         caller: &Caller,
         told: Told<'_>,
         place: Option<usize>,
-        head: &mut LedgerHead,
+        (head, refusing): (&mut LedgerHead, &mut Refusing),
         unit: &mut Unit,
     ) -> Result<Answer, Refusal> {
         let Told { used, keyed } = told;
@@ -166,7 +178,7 @@ impl<'a> Counting<'a> {
         let decision = match decided {
             Ok(decision) => decision,
             Err(refusal) => {
-                self.refuse((place, meter), used, &refusal, head, unit);
+                self.refuse((place, meter), used, &refusal, (head, refusing), unit);
                 return Err(refusal);
             }
         };
@@ -237,30 +249,66 @@ impl<'a> Counting<'a> {
         place: (usize, usize),
         used: &Use,
         refusal: &Refusal,
-        head: &mut LedgerHead,
+        (head, refusing): (&mut LedgerHead, &mut Refusing),
         unit: &mut Unit,
     ) {
-        let Some(figures) = refusal.figures() else {
-            return;
-        };
-        *self.refused.entry(place).or_default() += 1;
-        let moving = &mut self.licenses[place.0];
-        let meter = &moving.loaded.meters[place.1];
-        if !meter.spec.record_refusals {
+        if refusal.figures().is_none() {
             return;
         }
+        *self.refused.entry(place).or_default() += 1;
+        let moving = &mut self.licenses[place.0];
+        let license = moving.loaded.license.id;
+        let meter = &moving.loaded.meters[place.1];
+        let spec = Arc::clone(&meter.spec);
         let state = meter.state;
+        let is_news = !spec.thresholds.is_empty()
+            && !refusing.is_told(license, &spec.name, state.last_record);
+        let mut record = None;
+        if spec.record_refusals {
+            record = Some(Self::record_refusal(moving, place.1, used, refusal, head, unit));
+        }
+        let last_record = record.or(state.last_record);
+        if is_news {
+            let allowed = moving.situation(place.1, head.now()).meter.allowed(&state);
+            let event = NoticedEvent {
+                license,
+                meter: &spec.name,
+                notice: Notice::Refused,
+                cause: record,
+                total: state.total,
+                allowed,
+            };
+            head.append(Event::Noticed(event), unit);
+        }
+        if !spec.thresholds.is_empty() && (is_news || record.is_some()) {
+            refusing.tell(license, &spec.name, last_record);
+        }
+    }
+
+    /// Writes a refusal down, in the meter's history.
+    fn record_refusal(
+        moving: &mut Moving,
+        place: usize,
+        used: &Use,
+        refusal: &Refusal,
+        head: &mut LedgerHead,
+        unit: &mut Unit,
+    ) -> u64 {
+        let meter = &moving.loaded.meters[place];
+        let state = meter.state;
+        let asked = refusal.figures().map_or(0, |figures| figures.asked);
         let event = Event::Refused(RefusedEvent {
             license: moving.loaded.license.id,
             meter: &meter.spec.name,
             operation: used.operation.kind(),
-            asked: figures.asked,
+            asked,
             code: refusal.code(),
             total: state.total,
             previous: state.last_record,
         });
         let record = head.append(event, unit);
-        moving.move_to(place.1, MeterState { last_record: Some(record), ..state }, unit);
+        moving.move_to(place, MeterState { last_record: Some(record), ..state }, unit);
+        record
     }
 }
 

@@ -16,12 +16,15 @@ use usance_core::token::{Locks, SecretHash, Token};
 
 use crate::limits::CREDENTIALS_CACHED_MAX;
 use crate::store::{FastMap, Reader, StoreError};
+use crate::tallies::{Tallies, Tally};
 use crate::unit::{Change, Unit};
 
 /// Credentials in memory.
 #[derive(Default)]
 pub struct Directory {
     known: RwLock<Tables>,
+    /// How often tokens are presented.
+    pub tallies: Tallies,
     /// Counts changes, so that a look-up that ran beside one is not kept.
     generation: AtomicU64,
 }
@@ -39,6 +42,8 @@ struct Tables {
 struct Known {
     /// The token, where the credential is one: it can expire.
     token: Option<Arc<Token>>,
+    /// How often it is presented.
+    tally: Option<Arc<Tally>>,
     /// The license, where the credential belongs to one: it can expire too.
     acted: Option<Arc<Acted>>,
     caller: Arc<Caller>,
@@ -52,6 +57,17 @@ struct Acted {
 }
 
 impl Known {
+    /// Judges the credential, and counts that it was presented.
+    fn admit(&self, now: Timestamp) -> Result<(), Refusal> {
+        let checked = self.check(now);
+        match (&self.tally, &checked) {
+            (Some(tally), Ok(())) => tally.admitted(now),
+            (Some(tally), Err(_)) => tally.refused(),
+            (None, _) => {}
+        }
+        checked
+    }
+
     fn check(&self, now: Timestamp) -> Result<(), Refusal> {
         let by = match &self.token {
             Some(token) => {
@@ -93,7 +109,7 @@ impl Directory {
         if !known.token.as_ref()?.secret.is(&hash) {
             return None;
         }
-        Some(known.check(now).map(|()| known.caller))
+        Some(known.admit(now).map(|()| known.caller))
     }
 
     /// The license with this key, if it is in memory.
@@ -102,7 +118,7 @@ impl Directory {
         if known.token.is_some() {
             return None;
         }
-        Some(known.check(now).map(|()| known.caller))
+        Some(known.admit(now).map(|()| known.caller))
     }
 
     /// Looks a token up on disk and keeps it.
@@ -140,7 +156,8 @@ impl Directory {
             // Without an audience it is the vendor's, who may go on where a license may not.
             acts_as: standing.filter(|_| token.audience.is_some()),
         });
-        let known = Known { token: Some(Arc::new(token)), acted, caller };
+        let tally = Some(self.tallies.of(account, &token));
+        let known = Known { token: Some(Arc::new(token)), tally, acted, caller };
         Ok(self.keep(generation, hash.0, known, now))
     }
 
@@ -168,7 +185,7 @@ impl Directory {
             audience: Some(Audience::Activation),
             acts_as: Some((license, acted.license.standing)),
         });
-        let known = Known { token: None, acted: Some(acted), caller };
+        let known = Known { token: None, tally: None, acted: Some(acted), caller };
         Ok(self.keep(generation, key_hash(key), known, now))
     }
 
@@ -217,7 +234,7 @@ impl Directory {
             known.credentials.insert(hash, found.clone());
         }
         drop(known);
-        found.check(now).map(|()| found.caller)
+        found.admit(now).map(|()| found.caller)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Tables> {

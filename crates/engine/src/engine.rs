@@ -1,8 +1,10 @@
 //! The engine's face: what doors may ask of it.
 
 mod rules;
+mod webhooks;
 
 use std::fs::{File, TryLockError};
+use std::net::IpAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +12,7 @@ use std::sync::{Arc, PoisonError};
 
 use tokio::sync::{oneshot, watch};
 use usance_core::artefact::PublicKey;
-use usance_core::caller::Caller;
+use usance_core::caller::{Caller, Credential};
 use usance_core::command::{Command, Ref, Reply, Secret, UserRef};
 use usance_core::customer::Customer;
 use usance_core::entitlement::Entitlement;
@@ -39,14 +41,18 @@ use crate::clock::Clock;
 use crate::count::Batch;
 use crate::failure::{Failure, OpenError};
 use crate::follower::Follower;
+use crate::histogram::Distribution;
 use crate::limits::RUN_RECORDS;
 use crate::mailbox::{Job, ReplyTo};
-use crate::queries::Queries;
+use crate::queries::{Queries, event_filter};
+use crate::refusing::Refusing;
 use crate::store::sqlite::{Identity, SqliteOptions, SqliteStore};
 use crate::store::{FastMap, Reader, StoreError};
 use crate::vault::Vault;
 use crate::writer::{Known, Shared, Writer};
 use crate::{random, writer_key};
+
+pub use self::webhooks::Endpoint;
 
 /// How an engine runs.
 #[derive(Debug, Clone)]
@@ -97,6 +103,13 @@ pub struct Statistics {
     pub batch_uses_max: u64,
     pub mailbox_uses: u64,
     pub overloaded: u64,
+    pub credentials_unknown: u64,
+    pub attempts_refused: u64,
+    pub mailbox_age_us: u64,
+    pub batch_uses: Distribution,
+    pub commit_us: Distribution,
+    pub refusals: Vec<(&'static str, u64)>,
+    pub ledger_sizes: Vec<(AccountId, u64)>,
     pub rule_acts: u64,
     pub rule_records: u64,
     pub rule_states_forgotten: u64,
@@ -114,6 +127,7 @@ struct Inner {
     verifier: Verifier,
     writer: WriterId,
     key_secret: [u8; 32],
+    vault: Vault,
 }
 
 impl Drop for Inner {
@@ -163,6 +177,8 @@ impl Engine {
             key_secret: identity.key_secret,
             vault: Vault::new(&secret),
             tended_at: std::time::Instant::now(),
+            tallied_at: std::time::Instant::now(),
+            refusing: Refusing::default(),
             is_behind: false,
             heads: FastMap::default(),
             is_poisoned: false,
@@ -201,6 +217,7 @@ impl Engine {
             verifier,
             writer: identity.writer,
             key_secret: identity.key_secret,
+            vault: Vault::new(&secret),
         };
         Ok(Self(Arc::new(inner)))
     }
@@ -228,6 +245,14 @@ impl Engine {
     /// [`Refusal::Unauthenticated`], [`Refusal::LicenseExpired`] where the terms make that of
     /// expiry, or a [`Failure`] of the storage.
     pub async fn authenticate(&self, presented: Presented<'_>) -> Result<Arc<Caller>, Failure> {
+        let known = self.known_caller(presented).await;
+        if matches!(known, Err(Failure::Refused(_))) {
+            self.0.shared.counters.credentials_unknown.fetch_add(1, Ordering::Relaxed);
+        }
+        known
+    }
+
+    async fn known_caller(&self, presented: Presented<'_>) -> Result<Arc<Caller>, Failure> {
         let now = self.now();
         let inner = Arc::clone(&self.0);
         match presented {
@@ -259,8 +284,13 @@ impl Engine {
         caller: Arc<Caller>,
         uses: Vec<Use>,
     ) -> Result<Vec<Result<Answer, Refusal>>, Failure> {
+        let asker = Arc::clone(&caller);
         let batch = Batch::new(caller, uses, &self.0.key_secret);
-        self.ask(|reply| Job::Count(batch, reply)).await
+        let outcomes = self.ask(|reply| Job::Count(batch, reply)).await?;
+        for refusal in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
+            self.note(&asker, refusal);
+        }
+        Ok(outcomes)
     }
 
     /// Changes the catalogue. Checks the caller's permissions.
@@ -268,7 +298,26 @@ impl Engine {
     /// # Errors
     /// [`Failure`].
     pub async fn change(&self, caller: Arc<Caller>, command: Command) -> Result<Reply, Failure> {
-        self.ask(|reply| Job::Change(caller, Box::new(command), reply)).await
+        self.change_from(caller, None, command).await
+    }
+
+    /// The same, with the network address that it comes from, for the audit log.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn change_from(
+        &self,
+        caller: Arc<Caller>,
+        origin: Option<IpAddr>,
+        command: Command,
+    ) -> Result<Reply, Failure> {
+        let asker = Arc::clone(&caller);
+        let command = Box::new(command);
+        let changed = self.ask(|reply| Job::Change(caller, origin, command, reply)).await;
+        self.noting(&asker, changed).map(|reply| match reply {
+            Reply::Token(token, secret) => Reply::Token(self.tallied(token), secret),
+            other => other,
+        })
     }
 
     /// Where the meters of a license stand, in the order of its policy.
@@ -280,7 +329,9 @@ impl Engine {
         caller: Arc<Caller>,
         of: LicenseRef,
     ) -> Result<Vec<MeterView>, Failure> {
-        self.ask(|reply| Job::Meters(caller, of, reply)).await
+        let asker = Arc::clone(&caller);
+        let meters = self.ask(|reply| Job::Meters(caller, of, reply)).await;
+        self.noting(&asker, meters)
     }
 
     /// Where a meter stands.
@@ -304,7 +355,9 @@ impl Engine {
     /// # Errors
     /// [`Failure`].
     pub async fn known(&self, caller: Arc<Caller>, of: LicenseRef) -> Result<Known, Failure> {
-        self.ask(|reply| Job::Known(caller, of, reply)).await
+        let asker = Arc::clone(&caller);
+        let known = self.ask(|reply| Job::Known(caller, of, reply)).await;
+        self.noting(&asker, known)
     }
 
     /// Carries out all that is due by the engine's clock: what the writer does by itself every
@@ -435,13 +488,17 @@ impl Engine {
         question: impl FnOnce(&Queries<'_>) -> Result<T, Undecided> + Send + 'static,
     ) -> Result<T, Failure> {
         let inner = Arc::clone(&self.0);
+        let asker = Arc::clone(&caller);
         let answer = tokio::task::spawn_blocking(move || {
             let Inner { reader, writer, .. } = &*inner;
             question(&Queries { caller: &caller, reader: &**reader, writer: *writer })
         });
         match answer.await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(Undecided::Refused(refusal))) => Err(Failure::Refused(refusal)),
+            Ok(Err(Undecided::Refused(refusal))) => {
+                self.note(&asker, &refusal);
+                Err(Failure::Refused(refusal))
+            }
             Ok(Err(Undecided::Store(error))) => Err(query_failed(&error)),
             Err(_) => Err(Failure::StorageFailed),
         }
@@ -548,7 +605,8 @@ impl Engine {
     /// # Errors
     /// [`Failure`].
     pub async fn token(&self, caller: Arc<Caller>, of: TokenId) -> Result<Token, Failure> {
-        self.query(caller, move |queries| queries.token(of)).await
+        let token = self.query(caller, move |queries| queries.token(of)).await?;
+        Ok(self.tallied(token))
     }
 
     /// Tokens, oldest first.
@@ -560,7 +618,9 @@ impl Engine {
         caller: Arc<Caller>,
         page: PageRequest,
     ) -> Result<Page<Token>, Failure> {
-        self.query(caller, move |queries| queries.tokens(&page)).await
+        let page = self.query(caller, move |queries| queries.tokens(&page)).await?;
+        let items = page.items.into_iter().map(|token| self.tallied(token)).collect();
+        Ok(Page { items, next: page.next })
     }
 
     /// The history of a meter, newest first.
@@ -661,10 +721,58 @@ impl Engine {
             batch_uses_max: read(&counters.unit_uses_max),
             mailbox_uses: self.0.shared.mailbox.depth() as u64,
             overloaded: read(&counters.overloaded),
+            credentials_unknown: read(&counters.credentials_unknown),
+            attempts_refused: read(&counters.attempts_refused),
+            mailbox_age_us: u64::try_from(self.0.shared.mailbox.age().as_micros()).unwrap_or(0),
+            batch_uses: counters.batch_uses.read(),
+            commit_us: counters.commit_us.read(),
+            refusals: {
+                let refusals = counters.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+                refusals.iter().map(|(code, count)| (*code, *count)).collect()
+            },
+            ledger_sizes: {
+                let sizes = self.0.shared.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+                sizes.iter().map(|(account, size)| (*account, *size)).collect()
+            },
             rule_acts: read(&self.0.shared.following.acts),
             rule_records: read(&self.0.shared.following.records),
             rule_states_forgotten: read(&self.0.shared.following.forgotten),
         }
+    }
+
+    /// Which events a caller may see of those it wants.
+    ///
+    /// # Errors
+    /// [`Refusal::PermissionMissing`] or [`Refusal::Locked`].
+    pub fn event_filter(
+        &self,
+        caller: &Caller,
+        filter: &EventFilter,
+    ) -> Result<EventFilter, Failure> {
+        self.noting(caller, event_filter(caller, filter).map_err(Failure::Refused))
+    }
+
+    /// The token, with how often it was presented until now.
+    fn tallied(&self, token: Token) -> Token {
+        let used = self.0.shared.directory.tallies.used(token.id).unwrap_or(token.used);
+        Token { used, ..token }
+    }
+
+    /// Counts what a caller's token did not allow.
+    fn note(&self, caller: &Caller, refusal: &Refusal) {
+        if matches!(refusal, Refusal::PermissionMissing(_) | Refusal::Locked(_)) {
+            self.0.shared.counters.attempts_refused.fetch_add(1, Ordering::Relaxed);
+            if let Credential::Token(id) = caller.credential {
+                self.0.shared.directory.tallies.refused(id);
+            }
+        }
+    }
+
+    fn noting<T>(&self, caller: &Caller, done: Result<T, Failure>) -> Result<T, Failure> {
+        if let Err(Failure::Refused(refusal)) = &done {
+            self.note(caller, refusal);
+        }
+        done
     }
 
     /// The time now, by the engine's clock.

@@ -205,7 +205,7 @@ impl Follower {
                 let Trigger { reason, evidence, .. } = trigger.clone();
                 let act = NewAct { rule, license, cause, reason, evidence };
                 let command = Box::new(Command::Act(act));
-                let job = Job::Change(Arc::clone(&caller), command, reply);
+                let job = Job::Change(Arc::clone(&caller), None, command, reply);
                 let put = self.shared.mailbox.put(job);
                 asked.push((trigger, put.map(|()| answer)));
             }

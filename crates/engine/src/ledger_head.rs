@@ -78,6 +78,12 @@ impl LedgerHead {
         self.last_at
     }
 
+    /// How many records it has.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.frontier.size()
+    }
+
     /// The ledger's number.
     #[must_use]
     pub const fn number(&self) -> LedgerNumber {

@@ -40,6 +40,9 @@ pub const PAGE_ITEMS_MAX: usize = 1000;
 pub const TIMERS_PER_UNIT_MAX: usize = 1024;
 /// Records that one question for events looks at: a filter that nothing passes must end, too.
 pub const EVENTS_SCANNED_MAX: u64 = 65_536;
+/// Meters that are remembered to refuse: some 10 MB. Beyond, all are forgotten, and each is told
+/// once more.
+pub const REFUSING_METERS_MAX: usize = 65_536;
 /// Licenses that rules know the product and policy of, at once: about 200 bytes each.
 pub const FACTS_CACHED_MAX: usize = 250_000;
 /// How much of the ledger's time rules are held against once more after a start or a change of

@@ -1,8 +1,9 @@
 //! What waits for the writer, in order and bounded by the uses in it.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use usance_core::caller::Caller;
@@ -22,8 +23,8 @@ pub type ReplyTo<T> = oneshot::Sender<Result<T, Failure>>;
 pub enum Job {
     /// Count uses.
     Count(Batch, ReplyTo<Outcomes>),
-    /// Change the catalogue.
-    Change(Arc<Caller>, Box<Command>, ReplyTo<Reply>),
+    /// Change the catalogue, asked from an address.
+    Change(Arc<Caller>, Option<IpAddr>, Box<Command>, ReplyTo<Reply>),
     /// Tell where the meters of a license stand.
     Meters(Arc<Caller>, LicenseRef, ReplyTo<Vec<MeterView>>),
     /// Tell what is known of a license, all that lives on it included.
@@ -47,7 +48,7 @@ pub struct Mailbox {
 
 #[derive(Default)]
 struct Inner {
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<(Instant, Job)>,
     uses: usize,
     is_closed: bool,
     writer_waits: bool,
@@ -79,7 +80,7 @@ impl Mailbox {
         }
         inner.is_closed = is_last;
         inner.uses += job.uses();
-        inner.jobs.push_back(job);
+        inner.jobs.push_back((Instant::now(), job));
         if inner.writer_waits {
             inner.writer_waits = false;
             drop(inner);
@@ -102,19 +103,24 @@ impl Mailbox {
             inner.writer_waits = false;
         }
         let mut uses = 0;
-        while let Some(job) = inner.jobs.front() {
+        while let Some((_, job)) = inner.jobs.front() {
             uses += job.uses();
             if uses > UNIT_USES_MAX && !jobs.is_empty() {
                 break;
             }
             inner.uses -= job.uses();
-            jobs.extend(inner.jobs.pop_front());
+            jobs.extend(inner.jobs.pop_front().map(|(_, job)| job));
         }
     }
 
     /// Uses that wait.
     pub fn depth(&self) -> usize {
         self.lock().uses
+    }
+
+    /// How long the job that comes next has waited.
+    pub fn age(&self) -> Duration {
+        self.lock().jobs.front().map_or(Duration::ZERO, |(arrived, _)| arrived.elapsed())
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -2,9 +2,11 @@
 
 mod catalogue;
 mod events;
+pub use events::event_filter;
 mod history;
 mod proofs;
 mod rules;
+mod webhooks;
 
 pub use self::rules::TryRule;
 use usance_core::caller::Caller;
@@ -26,6 +28,8 @@ use crate::catalogue::Undecided;
 use crate::count::unknown_license;
 use crate::limits::PAGE_ITEMS_MAX;
 use crate::store::{Reader, Slice, StoreError};
+
+pub use self::webhooks::known_webhook;
 
 /// Answers questions. Each method checks the caller's permission first.
 pub struct Queries<'a> {

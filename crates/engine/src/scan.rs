@@ -181,7 +181,8 @@ impl Scan {
             Some(place) => place,
             None => {
                 let id = LicenseRef::Id(license);
-                let scale = self.reader.scale(self.account, &id, meter)?.unwrap_or_default();
+                let spec = self.reader.meter_spec(self.account, &id, meter)?;
+                let scale = spec.map_or_else(Scale::default, |spec| spec.scale);
                 let name = Code::parse("meter", meter)
                     .map_err(|_| StoreError::Corrupt(format!("{meter} is no meter")))?;
                 facts.meters.push((name, scale));

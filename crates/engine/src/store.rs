@@ -4,6 +4,7 @@
 
 pub mod rules;
 pub mod sqlite;
+pub mod webhooks;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -35,6 +36,7 @@ use usance_core::usage::{KeyDigest, Subject};
 use usance_core::user::User;
 
 use self::rules::RuleReader;
+use self::webhooks::WebhookReader;
 use crate::unit::{Block, LedgerNumber, Unit};
 
 /// A hash map for keys that are random already.
@@ -191,7 +193,7 @@ pub type Hours = Vec<HourSums>;
 ///
 /// All methods fail with [`StoreError`] and nothing else.
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
-pub trait Reader: RuleReader + Send + Sync {
+pub trait Reader: RuleReader + WebhookReader + Send + Sync {
     /// The account that a fresh store begins with.
     fn first_account(&self) -> Result<Option<AccountId>, StoreError>;
     /// A product.
@@ -322,15 +324,15 @@ pub trait Reader: RuleReader + Send + Sync {
         ledger: LedgerNumber,
         record: u64,
         thing: [u8; 16],
-    ) -> Result<BeforeAndAfter, StoreError>;
+    ) -> Result<Detail, StoreError>;
 
-    /// Digits after the point of a license's meter, if both are there.
-    fn scale(
+    /// What is said of a license's meter, if both are there.
+    fn meter_spec(
         &self,
         of: AccountId,
         license: &LicenseRef,
         meter: &str,
-    ) -> Result<Option<Scale>, StoreError>;
+    ) -> Result<Option<Arc<MeterSpec>>, StoreError>;
 
     /// The personal data of a record, while it is kept.
     fn subject(&self, ledger: LedgerNumber, record: u64) -> Result<Option<Subject>, StoreError>;
@@ -381,8 +383,16 @@ impl fmt::Debug for SigningKeyRow {
     }
 }
 
-/// A thing's canonical text before and after a change.
-pub type BeforeAndAfter = (Option<String>, Option<String>);
+/// What is kept of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Detail {
+    /// The thing's canonical text before it.
+    pub before: Option<String>,
+    /// The thing's canonical text after it.
+    pub after: Option<String>,
+    /// The network address that it came from.
+    pub address: Option<String>,
+}
 
 /// Which licenses are wanted, with all references resolved.
 #[derive(Debug, Clone, Default)]

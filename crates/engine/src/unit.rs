@@ -1,11 +1,13 @@
 //! A unit of work: everything that one commit writes, decided beforehand.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use usance_core::customer::Customer;
 use usance_core::entitlement::Entitlement;
 use usance_core::id::{
-    AccountId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, RuleId, UserId,
+    AccountId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, RuleId, TokenId, UserId,
+    WebhookId,
 };
 use usance_core::ledger::commitment::Salt;
 use usance_core::ledger::tree::{Hash, Position};
@@ -17,10 +19,12 @@ use usance_core::product::Product;
 use usance_core::rule::{Act, Rule};
 use usance_core::text::Code;
 use usance_core::time::Timestamp;
-use usance_core::token::Token;
+use usance_core::token::{Token, TokenUse};
 use usance_core::usage::{KeyDigest, Subject};
 use usance_core::user::User;
+use usance_core::webhook::{DeliveryNote, Progress, Redelivery, Webhook};
 
+use crate::store::webhooks::WebhookSecretRow;
 use crate::store::{LoadedMeter, SigningKeyRow};
 
 /// The number of a ledger within a store.
@@ -55,6 +59,8 @@ pub struct Unit {
     pub changes: Vec<Change>,
     /// The writer's time of the unit.
     pub at: Option<Timestamp>,
+    /// The network address of who asked, for the changes of the catalogue.
+    pub origin: Option<IpAddr>,
 }
 
 /// A ledger that begins.
@@ -110,6 +116,8 @@ pub struct DetailRow {
     pub text: String,
     /// What opens the ledger's commitment, where the thing is personal data.
     pub salt: Option<Salt>,
+    /// From where it was changed, if that is known. Personal data.
+    pub address: Option<String>,
 }
 
 /// An idempotency key that was spent.
@@ -182,6 +190,8 @@ pub enum Change {
     DeleteLicense(AccountId, LicenseId),
     /// A new or changed token.
     PutToken(AccountId, Token),
+    /// How often a token was presented.
+    PutTokenUse(AccountId, TokenId, TokenUse),
     /// A new or changed entitlement.
     PutEntitlement(AccountId, Entitlement),
     /// An entitlement is gone.
@@ -202,6 +212,41 @@ pub enum Change {
     PutAct(AccountId, Act),
     /// What a rule did to a license was undone, or what all did.
     UndoActs(AccountId, LicenseId, Option<RuleId>, Timestamp),
+    /// A new or changed receiver of events; with where it goes on, if that changes.
+    PutWebhook(AccountId, Webhook, Option<Progress>),
+    /// A receiver of events is gone.
+    DeleteWebhook(AccountId, WebhookId),
+    /// The newest secret of a receiver of events.
+    PutWebhookSecret {
+        /// Whose.
+        account: AccountId,
+        /// Which receiver.
+        webhook: WebhookId,
+        /// The secret.
+        secret: WebhookSecretRow,
+        /// When the older ones end at the latest.
+        older_until: Timestamp,
+        /// The writer's time.
+        now: Timestamp,
+    },
+    /// A receiver is to be told events once more.
+    PutRedelivery(AccountId, WebhookId, Redelivery),
+    /// How deliveries went.
+    NoteDelivery(AccountId, DeliveryNote),
+}
+
+impl Change {
+    /// Whether those who deliver events must look at their receivers again.
+    #[must_use]
+    pub const fn is_of_webhooks(&self) -> bool {
+        matches!(
+            self,
+            Self::PutWebhook(..)
+                | Self::DeleteWebhook(..)
+                | Self::PutWebhookSecret { .. }
+                | Self::PutRedelivery(..)
+        )
+    }
 }
 
 impl Unit {

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod catalogue;
+mod details;
 mod ledger;
 mod licenses;
 mod live;
@@ -53,6 +54,8 @@ pub struct Report {
     pub subjects_opened: u64,
     /// Commitments whose personal data is not kept any more.
     pub subjects_absent: u64,
+    /// Changes of the catalogue compared with what the audit log says of them.
+    pub details: u64,
     /// Signatures checked.
     pub signatures: u64,
     /// Bytes of records read.
@@ -110,6 +113,10 @@ pub enum Problem {
     WrongSubject,
     /// Personal data lies beside no record.
     StraySubject,
+    /// The audit log says something else of a change than its record.
+    WrongDetail,
+    /// The audit log tells of a change beside no record of one.
+    StrayDetail,
     /// A checkpoint that somebody kept shows more records than there are.
     TailCut(u64),
     /// A checkpoint that somebody kept shows another history.
@@ -151,6 +158,12 @@ impl fmt::Display for Problem {
             Self::WrongNode => f.write_str("a stored tree hash is not what the records give"),
             Self::WrongSubject => f.write_str("its personal data was changed after it was written"),
             Self::StraySubject => f.write_str("personal data lies beside no record"),
+            Self::WrongDetail => {
+                f.write_str("what the audit log says of it was changed after it was written")
+            }
+            Self::StrayDetail => {
+                f.write_str("the audit log tells of a change that no record tells of")
+            }
             Self::TailCut(size) => write!(
                 f,
                 "the end was cut off: a kept checkpoint shows {size} records, or an older copy was put back"

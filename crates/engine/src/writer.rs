@@ -1,6 +1,8 @@
 //! The one thread that writes: takes what waits, decides it, commits once, replies.
 
+use std::collections::BTreeMap;
 use std::fs::File;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,11 +24,13 @@ use crate::count::{Batch, Counting, Outcomes};
 use crate::directory::Directory;
 use crate::failure::Failure;
 use crate::follower::Following;
+use crate::histogram::Histogram;
 use crate::ledger_head::LedgerHead;
 use crate::limits::TIMERS_PER_UNIT_MAX;
 use crate::mailbox::{Job, Mailbox, ReplyTo};
 use crate::moving::Moving;
 use crate::queries::{Queries, known_license};
+use crate::refusing::Refusing;
 use crate::store::{FastMap, LoadedLicense, Reader, Store, StoreError, Wanted};
 use crate::unit::Unit;
 use crate::vault::Vault;
@@ -41,6 +45,9 @@ const RETRY_MS: i64 = 10 * 60 * 1000;
 /// How often the writer looks for what is due, also under load.
 const TEND_EVERY: Duration = Duration::from_secs(1);
 
+/// How often it is written back how often tokens were presented. What a crash loses of it is less.
+const TALLY_EVERY: Duration = Duration::from_secs(60);
+
 /// What the writer and its handles share.
 #[derive(Default)]
 pub struct Shared {
@@ -52,8 +59,12 @@ pub struct Shared {
     pub stopped: Mutex<Option<String>>,
     /// Counters.
     pub counters: Counters,
+    /// How many records each account's ledger has.
+    pub sizes: Mutex<BTreeMap<AccountId, u64>>,
     /// Counts commits, for those who follow what happens.
     pub commits: watch::Sender<u64>,
+    /// Counts changes of receivers of events, for those who tell them.
+    pub webhooks: watch::Sender<u64>,
     /// What has rules act.
     pub following: Following,
 }
@@ -70,6 +81,28 @@ pub struct Counters {
     pub commit_ns: AtomicU64,
     pub unit_uses_max: AtomicU64,
     pub overloaded: AtomicU64,
+    pub credentials_unknown: AtomicU64,
+    pub attempts_refused: AtomicU64,
+    pub batch_uses: Histogram,
+    pub commit_us: Histogram,
+    pub refusals: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+impl Counters {
+    fn refused(&self, code: &'static str) {
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        *refusals.entry(code).or_default() += 1;
+    }
+}
+
+impl Shared {
+    /// Notes how long the ledgers are.
+    fn note_sizes(&self, heads: &FastMap<AccountId, LedgerHead>) {
+        let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        for (account, head) in heads {
+            sizes.insert(*account, head.size());
+        }
+    }
 }
 
 /// The writer.
@@ -94,6 +127,10 @@ pub struct Writer {
     pub vault: Vault,
     /// When what is due was last carried out.
     pub tended_at: Instant,
+    /// When it was last written back how often tokens were presented.
+    pub tallied_at: Instant,
+    /// Meters that were told to refuse, and their last record then.
+    pub refusing: Refusing,
     /// Whether more was due then than one unit of work may hold.
     pub is_behind: bool,
     /// The ends of the ledgers it has opened.
@@ -118,6 +155,9 @@ impl Writer {
             if self.is_behind || self.tended_at.elapsed() >= TEND_EVERY {
                 self.tend_some();
             }
+            if self.tallied_at.elapsed() >= TALLY_EVERY {
+                self.write_tallies();
+            }
             let mut counts = Vec::new();
             for job in jobs.drain(..) {
                 // Uses that arrived one after the other share a unit of work; anything else is one
@@ -129,8 +169,8 @@ impl Writer {
                 self.count_and_reply(std::mem::take(&mut counts));
                 match job {
                     Job::Count(..) => {}
-                    Job::Change(caller, command, reply) => {
-                        let done = self.guarded(|writer| writer.change(&caller, *command));
+                    Job::Change(caller, origin, command, reply) => {
+                        let done = self.guarded(|writer| writer.change(&caller, origin, *command));
                         send(reply, done);
                     }
                     Job::Meters(caller, license, reply) => {
@@ -167,8 +207,30 @@ impl Writer {
         if self.is_poisoned {
             return;
         }
+        self.write_tallies();
         if let Err(error) = self.store.close() {
             tracing::warn!(%error, "what is in memory was not written back; the next start replays it");
+        }
+    }
+
+    /// Writes back how often tokens were presented.
+    fn write_tallies(&mut self) {
+        self.tallied_at = Instant::now();
+        let tallies = self.shared.directory.tallies.take();
+        if tallies.is_empty() {
+            return;
+        }
+        let changes = tallies.iter().map(|(account, token, used)| {
+            crate::unit::Change::PutTokenUse(*account, *token, *used)
+        });
+        let mut unit = Unit { changes: changes.collect(), ..Unit::default() };
+        let written = self.guarded(|writer| {
+            unit.at = Some(writer.clock.now());
+            Ok(writer.commit(&mut unit)?)
+        });
+        if let Err(failure) = written {
+            tracing::warn!(%failure, "how often tokens were presented is not written yet");
+            self.shared.directory.tallies.put_back(&tallies);
         }
     }
 
@@ -212,36 +274,46 @@ impl Writer {
             let keys = (self.window_ms, &self.key_secret);
             let counting = Counting::load(&mut *self.store, *account, batches, keys)?;
             let head = self.heads.get_mut(account).expect("the head was opened above");
-            let outcomes = counting.decide(head, &mut unit);
+            let outcomes = counting.decide(head, &mut self.refusing, &mut unit);
             head.seal(&self.signer, &mut unit);
             all.extend(numbers.iter().copied().zip(outcomes));
         }
         self.commit(&mut unit)?;
         let counters = &self.shared.counters;
         counters.unit_uses_max.fetch_max(uses as u64, Ordering::Relaxed);
+        counters.batch_uses.observe(uses as u64);
         all.sort_unstable_by_key(|(number, _)| *number);
         let all: Vec<Outcomes> = all.into_iter().map(|(_, outcomes)| outcomes).collect();
         for outcome in all.iter().flatten() {
             let counter = match outcome {
                 Ok(answer) if answer.repeat => &counters.uses_repeated,
                 Ok(_) => &counters.uses_accepted,
-                Err(_) => &counters.uses_refused,
+                Err(refusal) => {
+                    counters.refused(refusal.code());
+                    &counters.uses_refused
+                }
             };
             counter.fetch_add(1, Ordering::Relaxed);
         }
         Ok(all)
     }
 
-    fn change(&mut self, caller: &Caller, command: Command) -> Result<Reply, Undecided> {
-        self.decide_and_commit(caller, |desk| desk.decide(command))
+    fn change(
+        &mut self,
+        caller: &Caller,
+        origin: Option<IpAddr>,
+        command: Command,
+    ) -> Result<Reply, Undecided> {
+        self.decide_and_commit(caller, origin, |desk| desk.decide(command))
     }
 
     fn decide_and_commit(
         &mut self,
         caller: &Caller,
+        origin: Option<IpAddr>,
         decide: impl FnOnce(&mut Desk<'_>) -> Result<Decided, Undecided>,
     ) -> Result<Reply, Undecided> {
-        let mut unit = Unit::default();
+        let mut unit = Unit { origin, ..Unit::default() };
         self.open_head(caller.account, &mut unit)?;
         let head = self.heads.get_mut(&caller.account).expect("the head was opened above");
         let mut desk = Desk {
@@ -377,7 +449,8 @@ impl Writer {
             expires_at: None,
         };
         let secret = given.unwrap_or_else(crate::random::token_secret);
-        let reply = self.decide_and_commit(&caller, |desk| desk.create_token_with(new, secret))?;
+        let reply =
+            self.decide_and_commit(&caller, None, |desk| desk.create_token_with(new, secret))?;
         let Reply::Token(_, secret) = reply else {
             return Ok(None);
         };
@@ -412,6 +485,7 @@ impl Writer {
         {
             self.heads.insert(account, LedgerHead::open(account, self.id, tail));
         }
+        self.shared.note_sizes(&self.heads);
         Ok(())
     }
 
@@ -454,9 +528,14 @@ impl Writer {
         counters.commits.fetch_add(1, Ordering::Relaxed);
         // Nobody may be following, which costs a comparison.
         self.shared.commits.send_modify(|commits| *commits += 1);
+        if unit.changes.iter().any(crate::unit::Change::is_of_webhooks) {
+            self.shared.webhooks.send_modify(|changes| *changes += 1);
+        }
         self.shared.following.committed(unit.changes_rules());
         counters.records.fetch_add(records, Ordering::Relaxed);
         counters.commit_ns.fetch_add(spent, Ordering::Relaxed);
+        counters.commit_us.observe(spent / 1000);
+        self.shared.note_sizes(&self.heads);
         Ok(())
     }
 
@@ -485,6 +564,7 @@ impl Writer {
         self.is_poisoned = matches!(error, StoreError::Corrupt(_) | StoreError::UnknownOutcome(_));
         self.set_stopped(Some(error.to_string()));
         self.heads.clear();
+        self.refusing.clear();
         if let Err(error) = self.store.reload() {
             tracing::error!(%error, "the store cannot be read again; a restart is needed");
             self.is_poisoned = true;
@@ -548,8 +628,8 @@ fn tend_one(
     if let Err(refusal) = &tended {
         tracing::error!(%license, %refusal, "what is due on a license cannot be carried out");
     }
-    // Written even if memory thinks that it stands there already: this one has fired. What could not
-    // be done is not tried again at once, but soon: a full counter may be set back, its hour pass.
+    // Written even if memory thinks that it stands there already: this one has fired. What could
+    // not be done is tried again soon: a full counter may be set back, its hour may pass.
     let next = match tended {
         Ok(()) => moving.next_due().filter(|at| *at > head.now()),
         Err(_) => Some(head.now().plus_ms(RETRY_MS)),

@@ -4,6 +4,7 @@
 //! `demo` are clients of a running server and know it only by its HTTP contract.
 
 mod activation;
+mod audit;
 mod backup;
 mod body;
 mod client;
@@ -14,7 +15,9 @@ mod customer;
 mod demo;
 mod entitlement;
 mod entity;
+mod events;
 pub mod fault;
+mod feed;
 mod figures;
 mod hold;
 mod json;
@@ -39,6 +42,9 @@ mod token;
 mod user;
 mod value;
 mod verify;
+mod watch;
+mod webhook;
+mod whoami;
 
 use std::process::ExitCode;
 
@@ -57,6 +63,7 @@ Examples:
   usance activation create LICENSE 9f3c     let a machine hold it
   usance session check-out LICENSE seats    take a floating seat
   usance license file LICENSE               prove it where there is no network
+  usance watch                              see live usage
   usance verify ./usance-data               check that nothing was altered
 
 Exit codes: 0 done, 1 failed or refused, 2 wrong usage.";
@@ -78,8 +85,13 @@ enum Command {
     #[command(flatten)]
     Things(entity::Things),
     Use(counting::UseMeter),
+    Whoami(whoami::Whoami),
+    Webhook(webhook::Group),
     Verify(verify::Verify),
     Backup(backup::Backup),
+    Events(events::Events),
+    Watch(watch::Watch),
+    Audit(audit::Audit),
     Completions(completions::Completions),
 }
 
@@ -108,8 +120,13 @@ fn run(cli: Cli) -> Result<(), Fault> {
         Command::Demo(command) => command.run(),
         Command::Things(command) => command.run(),
         Command::Use(command) => command.run(),
+        Command::Whoami(command) => command.run(),
+        Command::Webhook(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Backup(command) => command.run(),
+        Command::Events(command) => command.run(),
+        Command::Watch(command) => command.run(),
+        Command::Audit(command) => command.run(),
         Command::Completions(command) => command.run(),
     }
 }

@@ -2,10 +2,13 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::cli::fault::Fault;
+use crate::webhooks::WebhookOptions;
+use crate::webhooks::limits::{RETRIES_MAX, RETRY_SECONDS_MAX, TIMEOUT_SECONDS_MAX};
 
 /// Where data lies if nothing is said.
 pub const DEFAULT_DATA: &str = "./usance-data";
@@ -32,6 +35,51 @@ pub struct Values {
     pub listen: Option<String>,
     /// How long idempotency keys are remembered.
     pub idempotency_window_days: Option<u32>,
+    /// How receivers of events are told.
+    #[serde(default)]
+    pub webhooks: WebhookValues,
+}
+
+/// Values about webhooks; only a file has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookValues {
+    /// Whether receivers may be at private addresses, and be told in plain text.
+    pub allow_private: Option<bool>,
+    /// How long to wait after each failure, in seconds.
+    pub retry_seconds: Option<Vec<u32>>,
+    /// How long one attempt may take, in seconds.
+    pub timeout_seconds: Option<u32>,
+    /// Certificate authorities to trust beside the public ones.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl WebhookValues {
+    fn resolve(self) -> Result<WebhookOptions, Fault> {
+        let mut options = WebhookOptions::default();
+        options.allow_private = self.allow_private.unwrap_or(options.allow_private);
+        if let Some(seconds) = self.retry_seconds {
+            if seconds.len() > RETRIES_MAX || seconds.iter().any(|wait| *wait > RETRY_SECONDS_MAX) {
+                return Err(Fault::usage(format!(
+                    "webhooks.retry_seconds may have {RETRIES_MAX} waits of up to \
+                     {RETRY_SECONDS_MAX} seconds"
+                )));
+            }
+            options.retries =
+                seconds.into_iter().map(|wait| Duration::from_secs(wait.into())).collect();
+        }
+        if let Some(seconds) = self.timeout_seconds {
+            if !(1..=TIMEOUT_SECONDS_MAX).contains(&seconds) {
+                return Err(Fault::usage(format!(
+                    "webhooks.timeout_seconds is {seconds}; it must lie between 1 and \
+                     {TIMEOUT_SECONDS_MAX}"
+                )));
+            }
+            options.timeout = Duration::from_secs(seconds.into());
+        }
+        options.ca_file = self.ca_file;
+        Ok(options)
+    }
 }
 
 /// What `serve` runs with.
@@ -43,6 +91,8 @@ pub struct Config {
     pub listen: String,
     /// How long idempotency keys are remembered.
     pub idempotency_window_days: u32,
+    /// How receivers of events are told.
+    pub webhooks: WebhookOptions,
 }
 
 impl Values {
@@ -61,6 +111,7 @@ impl Values {
         })?;
         let beside = path.parent().unwrap_or(Path::new(""));
         values.data = values.data.map(|data| beside.join(data));
+        values.webhooks.ca_file = values.webhooks.ca_file.map(|file| beside.join(file));
         Ok(values)
     }
 
@@ -95,6 +146,7 @@ impl Config {
             data: flags.data.or(file.data).unwrap_or_else(|| DEFAULT_DATA.into()),
             listen: flags.listen.or(file.listen).unwrap_or_else(|| DEFAULT_LISTEN.into()),
             idempotency_window_days: days,
+            webhooks: file.webhooks.resolve()?,
         })
     }
 
@@ -173,6 +225,7 @@ mod tests {
             data: (!data.is_empty()).then(|| data.into()),
             listen: (!listen.is_empty()).then(|| listen.into()),
             idempotency_window_days: (days > 0).then_some(days),
+            webhooks: WebhookValues::default(),
         }
     }
 

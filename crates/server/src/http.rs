@@ -7,6 +7,7 @@
 mod activations;
 mod customers;
 mod entitlements;
+mod events;
 mod extract;
 mod keys;
 mod ledger;
@@ -16,6 +17,7 @@ pub mod limits;
 mod meters;
 mod metrics;
 mod operations;
+mod origin;
 mod passwords;
 mod policies;
 mod problem;
@@ -26,18 +28,24 @@ mod respond;
 pub mod routes;
 mod rules;
 mod serve;
+mod stream;
 mod tokens;
 mod users;
 mod uses;
 mod validations;
+mod webhooks;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use usance_engine::Engine;
 
+use crate::http::stream::Hub;
+use crate::webhooks::Gauges;
+
 pub use routes::openapi;
-pub use serve::{serve, serve_with};
+pub use serve::{serve, serve_beside, serve_with};
 
 /// How the doors behave.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +58,8 @@ pub struct HttpOptions {
     pub body_timeout: Duration,
     /// How long connections may take to end after the server was asked to stop.
     pub drain_timeout: Duration,
+    /// Whether receivers of webhooks may be at private addresses, and be told in plain text.
+    pub private_webhooks: bool,
 }
 
 impl Default for HttpOptions {
@@ -59,6 +69,7 @@ impl Default for HttpOptions {
             header_timeout: Duration::from_millis(limits::HEADER_TIMEOUT_MS),
             body_timeout: Duration::from_millis(limits::BODY_TIMEOUT_MS),
             drain_timeout: Duration::from_millis(limits::DRAIN_TIMEOUT_MS),
+            private_webhooks: false,
         }
     }
 }
@@ -68,9 +79,17 @@ impl Default for HttpOptions {
 pub(crate) struct App {
     engine: Engine,
     options: HttpOptions,
+    hub: Hub,
+    webhooks: Arc<Gauges>,
+}
+
+impl App {
+    fn new(engine: Engine, options: HttpOptions, webhooks: Arc<Gauges>) -> Self {
+        Self { hub: Hub::new(engine.clone()), engine, options, webhooks }
+    }
 }
 
 /// The doors as a router, for tests and for programs that bring their own server.
 pub fn router(engine: Engine, options: HttpOptions) -> Router {
-    routes::router().with_state(App { engine, options })
+    routes::router().with_state(App::new(engine, options, Arc::default()))
 }

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod caller;
 pub mod customers;
 pub mod entitlements;
+pub mod events;
 pub mod files;
 pub mod holds;
 pub mod keys;
@@ -36,6 +37,7 @@ pub mod usage;
 pub mod users;
 pub mod uses;
 pub mod validations;
+pub mod webhooks;
 
 pub use problem::{Fault, Problem};
 pub use request::read_nothing;

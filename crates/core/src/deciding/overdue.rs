@@ -49,8 +49,13 @@ fn next(situation: &Situation<'_>, occasion: Occasion) -> Result<Option<Decision
     let turns_before =
         |at| situation.turn_is_due(occasion) && state.period_end.is_none_or(|end| end < at);
     let first_ends = [hold.map(|one| one.expires_at), session.map(|one| one.expires_at)];
-    if first_ends.into_iter().flatten().min().is_none_or(turns_before)
-        && let Some(turned) = situation.turn(occasion)?
+    let first_end = first_ends.into_iter().flatten().min();
+    // Up to what ends next, which counts towards its period even if it is carried out late. The
+    // first period begins now, whatever ended before it.
+    let before = first_end.map(|end| end.plus_ms(-1)).filter(|_| state.period_end.is_some());
+    let until = before.unwrap_or(*now);
+    if first_end.is_none_or(turns_before)
+        && let Some(turned) = situation.turn(occasion, until)?
     {
         return Ok(Some(turned));
     }
@@ -92,7 +97,7 @@ impl Situation<'_> {
         self.state.held != 0 || has_sessions || self.meter.spec.rollover != Rollover::None
     }
 
-    fn turn(&self, occasion: Occasion) -> Result<Option<Decision>, Refusal> {
+    fn turn(&self, occasion: Occasion, until: Timestamp) -> Result<Option<Decision>, Refusal> {
         if !self.turn_is_due(occasion) {
             return Ok(None);
         }
@@ -100,8 +105,8 @@ impl Situation<'_> {
             Occasion::Idle if !self.goes_on() => None,
             _ => cycle(self.meter.spec.period, self.terms, self.license.created_at),
         };
-        let Some((counted, state, turn)) = self.meter.turn(self.state, cycle.as_ref(), self.now)?
-        else {
+        let turned = self.meter.turn(self.state, cycle.as_ref(), until, self.now)?;
+        let Some((counted, state, turn)) = turned else {
             return Ok(None);
         };
         let step = Step { turn: Some(turn), ..Step::plain((counted, state)) };

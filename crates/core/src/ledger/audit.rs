@@ -286,12 +286,11 @@ impl Auditor {
         if (counted.operation == OperationKind::Turn) != turn.is_some() {
             return Err(Flaw::WrongTurn);
         }
-        // Where a new meter begins is the policy's floor, which the ledger does not repeat.
-        let Some(before) = known else {
-            check_previous(event.previous, None)?;
-            return check_turn(turn, at);
+        check_previous(event.previous, known.map(|trail| trail.last_record))?;
+        let before = match known {
+            Some(before) => before,
+            None => beginning(counted)?,
         };
-        check_previous(event.previous, Some(before.last_record))?;
         if turn.is_some_and(|turn| turn.ended_at != before.period_end) {
             return Err(Flaw::WrongTurn);
         }
@@ -348,10 +347,20 @@ fn check_previous(stated: Option<u64>, found: Option<u64>) -> Result<(), Flaw> {
     if stated == found { Ok(()) } else { Err(Flaw::WrongPrevious { stated, found }) }
 }
 
+/// Where a new meter stood before its first record. Where its total began is the policy's floor,
+/// which the ledger does not repeat.
+fn beginning(counted: &Counted) -> Result<Trail, Flaw> {
+    let change = counted.operation.change_of_total(counted.applied);
+    let total = change.and_then(|by| counted.total.checked_sub(by));
+    let total = total.ok_or(Flaw::WrongTotal { stated: counted.total, computed: None })?;
+    Ok(Trail { total, gross: 0, held: 0, period_end: None, carried: 0, last_record: 0 })
+}
+
 fn check_turn(turn: Option<&Turn>, at: Timestamp) -> Result<(), Flaw> {
     let Some(turn) = turn else { return Ok(()) };
     let has_ended = turn.ended_at.is_none_or(|end| end <= at);
-    let goes_on = turn.next_end.is_none_or(|end| end > at);
+    // The next period may be over as well, if something ended in it that is carried out late.
+    let goes_on = turn.next_end.is_none_or(|end| end > turn.ended_at.unwrap_or(at));
     if has_ended && goes_on && turn.carried >= 0 {
         return Ok(());
     }

@@ -21,10 +21,11 @@ use crate::meter::{AllowedFrom, MeterSpec};
 use crate::policy::Policy;
 use crate::product::Product;
 use crate::rule::Rule;
-use crate::terms::escape;
+use crate::terms::{escape, unescape};
 use crate::text::Code;
 use crate::token::Token;
 use crate::user::User;
+use crate::webhook::Webhook;
 
 /// Terms that name people and addresses, and are left out.
 const TERMS_OF_PEOPLE: &[&str] = &["access"];
@@ -184,6 +185,14 @@ pub fn rule(rule: &Rule) -> Canonical {
     Canonical(text.0)
 }
 
+/// The names and values of a canonical text, in their order.
+pub fn lines(text: &str) -> impl Iterator<Item = (&str, String)> {
+    text.lines().filter_map(|line| {
+        let (name, value) = line.split_once('=')?;
+        Some((name, unescape(value)))
+    })
+}
+
 /// A thing as text, in its one form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Canonical(pub String);
@@ -286,6 +295,23 @@ pub fn user(user: &User) -> Canonical {
     text.line("has_password", user.password.is_some());
     text.line("banned", user.banned_at.is_some());
     text.metadata(&user.metadata);
+    Canonical(text.0)
+}
+
+/// The canonical text of a receiver of events. Of its secrets it says how many there were.
+#[must_use]
+pub fn webhook(webhook: &Webhook) -> Canonical {
+    let mut text = Text::new("webhook", &webhook.id);
+    text.line("name", &webhook.name);
+    text.line("url", &webhook.url);
+    for pattern in webhook.wants.kinds.patterns() {
+        text.line("kind", pattern);
+    }
+    text.option("license", webhook.wants.license);
+    text.option("product", webhook.wants.product);
+    text.option("meter", webhook.wants.meter.as_ref());
+    text.option("disabled", webhook.disabled.map(|disabled| disabled.why.word()));
+    text.line("secret", webhook.secret);
     Canonical(text.0)
 }
 

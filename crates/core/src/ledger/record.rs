@@ -270,6 +270,12 @@ impl fmt::Display for RecordError {
 
 impl core::error::Error for RecordError {}
 
+/// Whether the bytes of a record are those of a change of the catalogue, without decoding it.
+#[must_use]
+pub fn tells_of_change(bytes: &[u8]) -> bool {
+    matches!(bytes, [VERSION, KIND_CHANGED, ..])
+}
+
 const KIND_OPENED: u8 = 0;
 const KIND_USE: u8 = 1;
 const KIND_REFUSED: u8 = 2;

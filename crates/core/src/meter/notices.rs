@@ -1,6 +1,6 @@
 //! What is worth telling of a meter beside its uses.
 
-use super::{Counted, Meter, MeterState};
+use super::{Counted, Measure, Meter, MeterState};
 use crate::ledger::record::Notice;
 
 /// Everything that one movement of a meter makes worth telling.
@@ -32,12 +32,18 @@ impl Meter<'_> {
         let Some(allowed) = counted.allowed.filter(|_| !self.spec.thresholds.is_empty()) else {
             return Notices::default();
         };
-        let crosses =
-            |line: i128| i128::from(before.total) < line && line <= i128::from(counted.total);
+        let measure = self.spec.measure;
+        // Seats use nothing up: what is held is what comes up to the ceiling.
+        let stands = |total: i64, held: i64| {
+            if measure == Measure::Seats { measure.used(total, held) } else { total }
+        };
+        let from = i128::from(stands(before.total, before.held));
+        let to = i128::from(stands(counted.total, counted.held));
+        let crosses = |line: i128| from < line && line <= to;
         let line = |percent: u32| (i128::from(allowed) * i128::from(percent) + 99) / 100;
         let mut thresholds = self.spec.thresholds.iter().rev().copied();
         let left = |total: i64, held: i64| {
-            self.ceiling(before).map(|ceiling| ceiling.saturating_sub(total).saturating_sub(held))
+            self.ceiling(before).map(|ceiling| ceiling.saturating_sub(measure.used(total, held)))
         };
         let had_some = left(before.total, before.held).is_some_and(|left| left > 0);
         let has_none = left(counted.total, counted.held).is_some_and(|left| left <= 0);

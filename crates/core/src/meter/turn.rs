@@ -19,8 +19,9 @@ pub struct Turn {
 }
 
 impl Meter<'_> {
-    /// The turn that is due at `now`, if one is. Periods that went by without a use are passed over
-    /// in one turn; their ceilings roll over as if each had turned.
+    /// The turn that is due at `until`, if one is, decided at `now`. Periods that went by without a
+    /// use are passed over in one turn; their ceilings roll over as if each had turned. What ended
+    /// meanwhile is to be carried out in its period, so `until` is before it.
     ///
     /// # Errors
     /// [`Refusal::CounterFull`].
@@ -28,22 +29,23 @@ impl Meter<'_> {
         &self,
         state: &MeterState,
         cycle: Option<&Cycle>,
+        until: Timestamp,
         now: Timestamp,
     ) -> Result<Option<(Counted, MeterState, Turn)>, Refusal> {
         let Some(ended_at) = state.period_end else {
             let Some(cycle) = cycle else { return Ok(None) };
             let turn = Turn {
                 ended_at: None,
-                next_end: Some(cycle.period_at(now).to),
+                next_end: Some(cycle.period_at(until).to),
                 carried: state.carried,
             };
             return self.turned(state, state.total, turn, now).map(Some);
         };
-        if now < ended_at {
+        if until < ended_at {
             return Ok(None);
         }
-        let next = cycle.map(|cycle| cycle.period_at(now));
-        let passed = cycle.map_or(0, |cycle| cycle.periods_between(ended_at, now));
+        let next = cycle.map(|cycle| cycle.period_at(until));
+        let passed = cycle.map_or(0, |cycle| cycle.periods_between(ended_at, until));
         let beginning = match self.spec.measure {
             Measure::Peak => state.held.max(self.spec.beginning().total),
             _ => self.spec.beginning().total,

@@ -517,8 +517,8 @@ word_set! {
 }
 
 impl MeterWhile {
-    /// The default: being over a limit of machines does not stop the meters, the limit was held when
-    /// the machines came; everything else does.
+    /// The default: being over a limit of machines does not stop the meters, as the limit was held
+    /// when the machines came; everything else does.
     #[must_use]
     pub const fn sensible() -> Self {
         Self::NONE.with(Stopper::TooManyActivations).with(Stopper::TooManyCores)

@@ -3,6 +3,7 @@ use alloc::string::ToString;
 use proptest::prelude::*;
 
 use super::*;
+use crate::token::Permission;
 
 /// Golden text: what is as by default is left out of storage and of the hashes in the ledger, so
 /// a default never changes. A new term comes with a default under which nothing is as it was.
@@ -13,7 +14,9 @@ when_expired=restrict
 renews_from=expiry
 on_transfer=keep
 meter_while=too-many-activations too-many-cores
-license_permissions=meter:read meter:increment
+license_permissions=meter:read meter:increment license:validate license:check-in license:file \
+    activation:read activation:create activation:delete activation:heartbeat meter:hold \
+    session:write process:write
 authentication=both
 protected=false
 check_in_every=none

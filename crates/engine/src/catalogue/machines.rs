@@ -13,6 +13,7 @@ use usance_core::terms::{ComponentUnique, ExpiresFrom, Terms, Unique};
 use usance_core::token::Permission;
 
 use super::{Decided, Desk, Undecided};
+use crate::living::seen;
 use crate::moving::Moving;
 use crate::queries::known_user;
 use crate::random::uuid_v7;
@@ -42,7 +43,12 @@ impl Desk<'_> {
         let outcome = moving.machines(now).activate(new, user, &mut || uuid_v7(now), &elsewhere)?;
         let is_new = outcome.is_new;
         let decided = self.machine_reply(&mut moving, &outcome)?;
-        if is_new { self.begin_expiry(&moving, decided) } else { Ok(decided) }
+        match decided.reply {
+            Reply::Activation(view) if !is_new => {
+                Ok(Decided { reply: Reply::ActivatedAlready(view), ..decided })
+            }
+            _ => self.begin_expiry(&moving, decided),
+        }
     }
 
     pub(super) fn change_activation(
@@ -166,8 +172,9 @@ impl Desk<'_> {
     ) -> Result<Decided, Undecided> {
         moving.carry_out_machines(outcome, self.by(), self.head, self.unit)?;
         moving.wind(self.unit);
-        let view =
-            outcome.activation.as_ref().map(|machine| moving.machine_view(machine, self.now));
+        let view = outcome.activation.as_ref().map(|machine| {
+            seen(self.caller, moving.machine_view(machine, self.now), &moving.loaded)
+        });
         let reply = view.map_or(Reply::Deleted, |view| Reply::Activation(Box::new(view)));
         Ok(Decided { changes: Vec::new(), events: Vec::new(), reply })
     }

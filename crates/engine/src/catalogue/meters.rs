@@ -72,6 +72,9 @@ impl Desk<'_> {
         // A meter that was here before goes on in its history, from the beginning again.
         if hidden.is_some() {
             moving.reset(moving.loaded.meters.len() - 1, self.head, self.unit)?;
+            // It may be in the middle of a period.
+            moving.stir();
+            moving.wind(self.unit);
         }
         let place = moving.loaded.meters.len() - 1;
         let reply = Reply::Meter(view(&moving.loaded.license, &moving.loaded.meters[place]));

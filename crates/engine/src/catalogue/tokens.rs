@@ -8,7 +8,7 @@ use usance_core::ledger::canonical;
 use usance_core::ledger::record::{Action, Entity};
 use usance_core::refusal::{Kind, Refusal};
 use usance_core::text::display_name;
-use usance_core::token::{Locks, Permission, SecretHash, Token};
+use usance_core::token::{Locks, Permission, SecretHash, Token, TokenUse};
 
 use super::{Decided, Desk, Undecided};
 use crate::queries::{known_customer, known_license, known_product, known_user};
@@ -58,6 +58,7 @@ impl Desk<'_> {
             expires_at: new.expires_at,
             revoked_at: None,
             created_at: self.now,
+            used: TokenUse::default(),
         };
         let text = canonical::token(&token);
         Ok(Decided {

@@ -1,13 +1,16 @@
 //! What happened: the ledger, told to those who listen.
 
+use usance_core::audience::Audiences;
+use usance_core::caller::Caller;
 use usance_core::event::{EventFilter, Events, Told, What, kind};
 use usance_core::id::{
     ActivationId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, RuleId, TokenId,
-    UserId,
+    UserId, WebhookId,
 };
 use usance_core::ledger::block;
 use usance_core::ledger::record::{ChangedEvent, Entity, Event, Record};
 use usance_core::license::LicenseRef;
+use usance_core::meter::Measure;
 use usance_core::quantity::Scale;
 use usance_core::refusal::{Kind, Refusal};
 use usance_core::text::Code;
@@ -18,7 +21,7 @@ use usance_core::view::HistoryEvent;
 use super::Queries;
 use crate::catalogue::Undecided;
 use crate::limits::{EVENTS_SCANNED_MAX, PAGE_ITEMS_MAX};
-use crate::store::{FastMap, StoreError};
+use crate::store::{Detail, FastMap, StoreError};
 use crate::unit::LedgerNumber;
 
 impl Queries<'_> {
@@ -33,8 +36,7 @@ impl Queries<'_> {
         filter: &EventFilter,
         limit: usize,
     ) -> Result<Events, Undecided> {
-        self.caller.need(Permission::EventRead)?;
-        let filter = self.within_locks(filter)?;
+        let filter = event_filter(self.caller, filter)?;
         if limit == 0 || limit > PAGE_ITEMS_MAX {
             return Err(Refusal::invalid("limit", "must be 1 to 1000").into());
         }
@@ -48,7 +50,7 @@ impl Queries<'_> {
             return Err(Refusal::invalid("from", what).into());
         }
         let end = size.min(from.saturating_add(EVENTS_SCANNED_MAX));
-        let mut scales = FastMap::default();
+        let mut known = FastMap::default();
         while events.next < end && events.items.len() < limit {
             let missing = || StoreError::Corrupt(format!("record {} is missing", events.next));
             let block = self.reader.block_of(ledger, events.next)?.ok_or_else(missing)?;
@@ -61,8 +63,10 @@ impl Queries<'_> {
                     |error| StoreError::Corrupt(format!("record {}: {error}", events.next));
                 let record = Record::decode(bytes).map_err(corrupt)?;
                 if is_wanted(&record.event, &filter) {
-                    let told = self.told((ledger, events.next), &record, &mut scales)?;
-                    events.items.push(told);
+                    let told = self.told((ledger, events.next), &record, &mut known)?;
+                    if self.caller.sees(told.visible_to) {
+                        events.items.push(told);
+                    }
                 }
                 events.next += 1;
             }
@@ -85,41 +89,23 @@ impl Queries<'_> {
         Ok(last.map_or(0, |last| last.first + last.count))
     }
 
-    /// The filter, narrowed to what the caller's locks let it see.
-    fn within_locks(&self, filter: &EventFilter) -> Result<EventFilter, Refusal> {
-        let mut filter = filter.clone();
-        let locks = &self.caller.locks;
-        if locks.product.is_some() || locks.user.is_some() || locks.customer.is_some() {
-            self.caller.need_unlocked()?;
-        }
-        if let Some(only) = locks.license {
-            if filter.license.is_some_and(|license| license != only) {
-                return Err(Refusal::Locked(Kind::License));
-            }
-            filter.license = Some(only);
-        }
-        if let Some(only) = &locks.meter {
-            if filter.meter.as_ref().is_some_and(|meter| meter != only) {
-                return Err(Refusal::Locked(Kind::Meter));
-            }
-            filter.meter = Some(only.clone());
-        }
-        Ok(filter)
-    }
-
     fn told(
         &self,
         (ledger, number): (LedgerNumber, u64),
         record: &Record<'_>,
-        scales: &mut FastMap<(LicenseId, String), Scale>,
+        known: &mut FastMap<(LicenseId, String), ShownMeter>,
     ) -> Result<Told, Undecided> {
+        let shown = match (license_of(&record.event), meter_of(&record.event)) {
+            (Some(license), Some(meter)) => self.shown(license, meter, known)?,
+            _ => ShownMeter { visible_to: Audiences::all(), ..ShownMeter::GONE },
+        };
         let what = match &record.event {
             Event::Opened { .. } => What::Opened,
             Event::ClockBack { wall } => What::ClockBack { wall: *wall },
             Event::Changed(event) => self.changed((ledger, number), event)?,
             Event::Noticed(event) => What::Noticed {
                 meter: code(event.meter)?,
-                scale: self.scale(event.license, event.meter, scales)?,
+                scale: shown.scale,
                 notice: event.notice,
                 cause: event.cause,
                 total: event.total,
@@ -127,7 +113,8 @@ impl Queries<'_> {
             },
             Event::Refused(event) => What::Meter {
                 meter: code(event.meter)?,
-                scale: self.scale(event.license, event.meter, scales)?,
+                scale: shown.scale,
+                measure: shown.measure,
                 event: HistoryEvent::Refused {
                     operation: event.operation,
                     asked: event.asked,
@@ -143,7 +130,8 @@ impl Queries<'_> {
                 };
                 What::Meter {
                     meter: code(event.meter)?,
-                    scale: self.scale(event.license, event.meter, scales)?,
+                    scale: shown.scale,
+                    measure: shown.measure,
                     event: HistoryEvent::Use {
                         counted: event.counted,
                         activation: event.activation,
@@ -159,7 +147,8 @@ impl Queries<'_> {
             }
         };
         let license = license_of(&record.event);
-        Ok(Told { number, at: record.at, kind: kind(&record.event), license, what })
+        let visible_to = shown.visible_to;
+        Ok(Told { number, at: record.at, kind: kind(&record.event), license, visible_to, what })
     }
 
     fn changed(
@@ -167,25 +156,69 @@ impl Queries<'_> {
         (ledger, number): (LedgerNumber, u64),
         event: &ChangedEvent,
     ) -> Result<What, Undecided> {
-        let (before, after) = self.reader.details(ledger, number, event.id)?;
-        Ok(What::Changed { thing: thing(event.entity, event.id), by: event.by, before, after })
+        let Detail { before, after, address } = self.reader.details(ledger, number, event.id)?;
+        let thing = thing(event.entity, event.id);
+        Ok(What::Changed { thing, by: event.by, address, before, after })
     }
 
-    /// Digits after the point of a meter; none of a license that is gone.
-    fn scale(
+    /// How a meter is shown. One that is gone is the vendor's alone, in its smallest unit.
+    fn shown(
         &self,
         license: LicenseId,
         meter: &str,
-        known: &mut FastMap<(LicenseId, String), Scale>,
-    ) -> Result<Scale, Undecided> {
-        if let Some(scale) = known.get(&(license, meter.to_owned())) {
-            return Ok(*scale);
+        known: &mut FastMap<(LicenseId, String), ShownMeter>,
+    ) -> Result<ShownMeter, Undecided> {
+        if let Some(shown) = known.get(&(license, meter.to_owned())) {
+            return Ok(*shown);
         }
-        let found = self.reader.scale(self.caller.account, &LicenseRef::Id(license), meter)?;
-        let scale = found.unwrap_or_default();
-        known.insert((license, meter.to_owned()), scale);
-        Ok(scale)
+        let found = self.reader.meter_spec(self.caller.account, &LicenseRef::Id(license), meter)?;
+        let shown = found.map_or(ShownMeter::GONE, |spec| ShownMeter {
+            scale: spec.scale,
+            measure: spec.measure,
+            visible_to: spec.visible_to,
+        });
+        known.insert((license, meter.to_owned()), shown);
+        Ok(shown)
     }
+}
+
+/// The filter, narrowed to what the caller's permissions and locks let it see.
+///
+/// # Errors
+/// A refusal.
+pub fn event_filter(caller: &Caller, filter: &EventFilter) -> Result<EventFilter, Refusal> {
+    caller.need(Permission::EventRead)?;
+    let mut filter = filter.clone();
+    let locks = &caller.locks;
+    if locks.product.is_some() || locks.user.is_some() || locks.customer.is_some() {
+        caller.need_unlocked()?;
+    }
+    if let Some(only) = locks.license {
+        if filter.license.is_some_and(|license| license != only) {
+            return Err(Refusal::Locked(Kind::License));
+        }
+        filter.license = Some(only);
+    }
+    if let Some(only) = &locks.meter {
+        if filter.meter.as_ref().is_some_and(|meter| meter != only) {
+            return Err(Refusal::Locked(Kind::Meter));
+        }
+        filter.meter = Some(only.clone());
+    }
+    Ok(filter)
+}
+
+/// How a meter is shown, and to whom.
+#[derive(Clone, Copy)]
+struct ShownMeter {
+    scale: Scale,
+    measure: Measure,
+    visible_to: Audiences,
+}
+
+impl ShownMeter {
+    const GONE: Self =
+        Self { scale: Scale::WHOLE, measure: Measure::Uses, visible_to: Audiences::NONE };
 }
 
 fn code(meter: &str) -> Result<Code, StoreError> {
@@ -204,13 +237,17 @@ fn license_of(event: &Event<'_>) -> Option<LicenseId> {
     }
 }
 
-fn is_wanted(event: &Event<'_>, filter: &EventFilter) -> bool {
-    let meter = match event {
+const fn meter_of<'e>(event: &Event<'e>) -> Option<&'e str> {
+    match event {
         Event::Use(event) => Some(event.meter),
         Event::Refused(event) => Some(event.meter),
         Event::Noticed(event) => Some(event.meter),
         _ => None,
-    };
+    }
+}
+
+fn is_wanted(event: &Event<'_>, filter: &EventFilter) -> bool {
+    let meter = meter_of(event);
     let thing = match event {
         Event::Changed(event) => Some(event.id),
         _ => None,
@@ -232,7 +269,7 @@ fn thing(entity: Entity, id: [u8; 16]) -> String {
         Entity::Entitlement => EntitlementId::from_bytes(id).to_string(),
         Entity::Customer => CustomerId::from_bytes(id).to_string(),
         Entity::User => UserId::from_bytes(id).to_string(),
+        Entity::Webhook => WebhookId::from_bytes(id).to_string(),
         Entity::Rule => RuleId::from_bytes(id).to_string(),
-        Entity::Webhook => id.iter().map(|byte| format!("{byte:02x}")).collect(),
     }
 }

@@ -14,6 +14,7 @@ mod reader;
 pub(crate) mod rows;
 pub(crate) mod rule_rows;
 mod unit_rows;
+pub(crate) mod webhook_rows;
 mod write_back;
 
 use std::path::Path;

@@ -8,7 +8,7 @@ use usance_core::ledger::canonical::{self, Canonical};
 use usance_core::ledger::record::{Action, Entity};
 
 use super::{Finding, Named, Problem, Report, licenses, live};
-use crate::store::sqlite::{rows, rule_rows};
+use crate::store::sqlite::{rows, rule_rows, webhook_rows};
 
 /// Checks every product, policy, license and token of the ledger's account.
 pub fn check(
@@ -22,6 +22,7 @@ pub fn check(
     policies(db, &mut entries)?;
     licenses::check(db, ledger, auditor, &mut entries)?;
     tokens(db, &mut entries)?;
+    webhooks(db, &mut entries)?;
     rules(db, &mut entries)?;
     live::check_entries(db, ledger, &mut entries)?;
     live::check_held(db, ledger, auditor, &mut entries)?;
@@ -41,9 +42,8 @@ pub fn check(
             Entity::Entitlement => ("entitlement", "entitlement"),
             Entity::Customer => ("customer", "customer"),
             Entity::User => ("user", "user"),
+            Entity::Webhook => ("webhook", "webhook"),
             Entity::Rule => ("rule", "rule"),
-            // Not here yet: nothing writes them.
-            Entity::Webhook => continue,
         };
         let sql = format!("SELECT 1 FROM {table} WHERE account = ?1 AND id = ?2");
         let is_there =
@@ -130,6 +130,18 @@ fn tokens(db: &Connection, entries: &mut Entries<'_>) -> rusqlite::Result<()> {
     while let Some(row) = found.next()? {
         let token = rows::token(row)?;
         entries.compare("token", &token.id, token.id.bytes(), &canonical::token(&token));
+    }
+    Ok(())
+}
+
+fn webhooks(db: &Connection, entries: &mut Entries<'_>) -> rusqlite::Result<()> {
+    let sql = format!("SELECT {} FROM webhook WHERE account = ?1", webhook_rows::WEBHOOK);
+    let mut statement = db.prepare(&sql)?;
+    let mut found = statement.query([entries.ledger.account.bytes()])?;
+    while let Some(row) = found.next()? {
+        let webhook = webhook_rows::webhook(row)?;
+        let text = canonical::webhook(&webhook);
+        entries.compare("webhook", &webhook.id, webhook.id.bytes(), &text);
     }
     Ok(())
 }

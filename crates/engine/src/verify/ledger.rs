@@ -9,6 +9,7 @@ use usance_core::ledger::tree::{Hash, Position};
 use usance_core::usage::Subject;
 
 use super::blocks::{HashedBlock, for_each_hashed};
+use super::details::{self, Found};
 use super::{FINDINGS_MAX, Finding, Kept, LedgerReport, Named, Problem, Report, catalogue};
 use crate::limits::RECORD_INDEX_BITS;
 use crate::store::sqlite::row_id;
@@ -71,6 +72,7 @@ struct Check<'a> {
     auditor: Auditor,
     last_signed: Option<(u64, Hash, [u8; 64])>,
     subjects: u64,
+    details: u64,
 }
 
 impl<'a> Check<'a> {
@@ -91,6 +93,7 @@ impl<'a> Check<'a> {
             auditor: Auditor::new(ledger.account, writer),
             last_signed: None,
             subjects: 0,
+            details: 0,
         }
     }
 
@@ -158,6 +161,16 @@ impl<'a> Check<'a> {
             Ok(None) => {}
             Err(flaw) => self.find(Some(index), Problem::Flaw(flaw)),
         }
+        match details::check(self.db, self.ledger.number, index, bytes)? {
+            Found::Nothing => {}
+            found => {
+                self.details += 1;
+                self.report.details += 1;
+                if found == Found::Altered {
+                    self.find(Some(index), Problem::WrongDetail);
+                }
+            }
+        }
         if let Some((position, hash)) = completed {
             self.node(index, position, &hash)?;
         }
@@ -222,6 +235,9 @@ impl<'a> Check<'a> {
             .saturating_sub(self.subjects);
         if stray > 0 {
             self.find(None, Problem::StraySubject);
+        }
+        if details::count(self.db, self.ledger.number)? > self.details {
+            self.find(None, Problem::StrayDetail);
         }
         self.kept.beyond(&self.ledger.origin, size, self.report);
         if self.ledger.covered > size {

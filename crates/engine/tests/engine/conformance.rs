@@ -407,6 +407,7 @@ fn token(account: AccountId, number: u16) -> Token {
         expires_at: Some(BEGIN.plus_ms(9)),
         revoked_at: None,
         created_at: BEGIN,
+        used: usance_core::token::TokenUse::default(),
     }
 }
 

@@ -178,6 +178,8 @@ impl Rig {
             key_secret: identity.key_secret,
             vault: Vault::new(&secret),
             tended_at: std::time::Instant::now(),
+            tallied_at: std::time::Instant::now(),
+            refusing: usance_engine::refusing::Refusing::default(),
             is_behind: false,
             heads: FastMap::default(),
             is_poisoned: false,
@@ -299,7 +301,7 @@ fn a_change_of_the_catalogue_that_fails() {
             Box::new(Command::CreateProduct(new))
         };
         let system = Arc::clone(&rig.system);
-        let failed = rig.ask(|reply| Job::Change(system, command(), reply));
+        let failed = rig.ask(|reply| Job::Change(system, None, command(), reply));
         assert_eq!(failed, Err(failure));
         let (directory, _) = rig.crash();
         assert_eq!(check(directory.path()).findings, []);

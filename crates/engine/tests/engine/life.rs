@@ -457,7 +457,8 @@ impl Side {
                 figures.ceiling,
                 figures.held
             ),
-            None => refusal.code().to_owned(),
+            // What is dead for good is ended when it is noticed, and unknown from then on.
+            None => refusal.code().replace("activation-dead", "unknown"),
         }
     }
 
@@ -467,7 +468,7 @@ impl Side {
                 Reply::License(license, at) => {
                     format!("{:?} {:?} {at:?}", license.standing, license.expires_at)
                 }
-                Reply::Activation(view) => {
+                Reply::Activation(view) | Reply::ActivatedAlready(view) => {
                     let shares = view.shares.len();
                     format!(
                         "{:?} {:?} {:?} {shares}",
@@ -796,8 +797,10 @@ impl Both {
             self.calm.engine().tend().await.expect("what is due is done");
         }
         self.wild.world.clock.put(begin.plus_ms(by));
-        // It sees the time, and does nothing about it.
-        self.wild.world.count(Vec::new()).await.expect("nothing is counted");
+        // Both see the time, and do nothing about it.
+        for side in [&self.calm, &self.wild] {
+            side.world.count(Vec::new()).await.expect("nothing is counted");
+        }
         self.latest = self.latest.max(begin.plus_ms(by));
     }
 

@@ -15,7 +15,10 @@
 mod attacks;
 mod conformance;
 mod credentials;
+mod due;
+mod events;
 mod faults;
+mod files;
 mod laws;
 mod life;
 mod model;

@@ -21,6 +21,7 @@ pub fn property<S: Strategy>(cases: u32, inputs: &S, check: impl Fn(S::Value)) {
         cases: cases * scale(),
         failure_persistence: None,
         max_shrink_iters: 2000,
+        max_shrink_time: 20_000,
         ..Config::default()
     };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);

@@ -1,6 +1,7 @@
 //! A blocking HTTP client for one server.
 
 use std::fmt::Write as _;
+use std::io::Read;
 use std::time::Duration;
 
 use ureq::http::{Method, Request};
@@ -40,6 +41,14 @@ pub struct Response {
     pub status: u16,
     /// The body.
     pub body: String,
+}
+
+/// Why a stream is not heard.
+pub enum NotHeard {
+    /// The server is not there, or cannot now: it may be later.
+    Lost(Fault),
+    /// The server does not want to.
+    Refused(Fault),
 }
 
 impl Response {
@@ -120,6 +129,32 @@ impl Client {
     /// As [`Client::data`].
     pub fn fetch(&self, path: &str) -> Result<String, Fault> {
         self.data(&Method::GET, path, None)
+    }
+
+    /// Fetches what has no end: a stream that is read as it comes.
+    ///
+    /// # Errors
+    /// If no answer came, or it is a problem.
+    pub fn stream(&self, path: &str) -> Result<impl Read + use<>, NotHeard> {
+        let request = Request::builder()
+            .method(Method::GET)
+            .uri(format!("{}{path}", self.base))
+            .header("authorization", &self.authorization);
+        let request = request.body(()).map_err(|error| {
+            NotHeard::Refused(Fault::usage("this cannot be asked for").because(&error))
+        })?;
+        // It lasts as long as it is listened to.
+        let request = self.agent.configure_request(request).timeout_global(None).build();
+        let answer = self.agent.run(request);
+        let lost = |error| NotHeard::Lost(self.no_answer(&Method::GET, &error));
+        let mut answer = answer.map_err(lost)?;
+        let status = answer.status().as_u16();
+        if status == 200 {
+            return Ok(answer.into_body().into_reader());
+        }
+        let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();
+        let fault = problem::fault(&Response { status, body: body.unwrap_or_default() });
+        Err(if status >= 500 { NotHeard::Lost(fault) } else { NotHeard::Refused(fault) })
     }
 
     /// The fault of a request that got no answer.

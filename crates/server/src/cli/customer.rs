@@ -1,5 +1,7 @@
 //! `usance customer`: who pays.
 
+use usance_core::customer::CustomerKind;
+
 use super::entity::{Does, Entity, Field, Named, Verb};
 use super::said::{
     ARCHIVED, CODE, CODE_OR_ID, METADATA, METADATA_COLUMN, NAME, NEW_NAME, VISIBLE_COLUMN,
@@ -69,8 +71,8 @@ usance license list --customer aurora",
     ],
 };
 
-const KIND: &[Field] = &[Field::flag("kind", "kind", "What it is [default: organization]")
-    .words(&["organization", "person", "reseller"])];
+const KIND: &[Field] =
+    &[Field::flag("kind", "kind", "What it is [default: organization]").words(CustomerKind::WORDS)];
 
 const SAID: &[Field] = &[
     Field::flag("email", "email", "Where invoices go, or `none`")

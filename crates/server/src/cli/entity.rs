@@ -10,6 +10,7 @@ pub use self::act::Deed;
 pub use self::field::Field;
 use super::connection::Connection;
 use super::fault::Fault;
+use super::json::Object;
 use super::paging::Paging;
 use super::table::Column;
 
@@ -51,7 +52,7 @@ pub struct Named {
 #[derive(Debug, Clone, Copy)]
 pub struct Part {
     /// Its rows.
-    pub rows: fn(&super::json::Object) -> Vec<super::json::Object>,
+    pub rows: fn(&Object) -> Vec<Object>,
     /// Its columns.
     pub columns: &'static [Column],
 }
@@ -309,3 +310,6 @@ impl Subcommand for Things {
         ENTITIES.iter().any(|entity| entity.word == name)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 use usance_core::limits::OVERAGE_PERCENT_MAX;
+use usance_core::meter::Measure;
+use usance_core::period::Every;
 use usance_core::quantity::Scale;
 use usance_core::text::is_code;
 
@@ -22,6 +24,7 @@ A meter is written NAME[:OPTION,…]; the options are
   rollover=none|all|N        what of the rest goes over into the next period (default: none)
   floating[=false]           what an activation used comes back when it ends
   visible=none|WHO+WHO       who sees it: activation, user, organization, reseller (default: all)
+  thresholds=none|N+N        percentages of the ceiling whose crossing is told (default: none)
   stated-by-license[=false]  every license brings a ceiling of its own
   hold-max=LENGTH            how long a hold lasts at most: 90s, 15m, 12h, 30d (default: 1d)
   grace=LENGTH               how long a session lives in silence (default: 10m)
@@ -50,15 +53,19 @@ const TIMING: &[(&str, &str)] = &[
 
 /// Every other option that has a value.
 const VALUED: &[&str] = &[
-    "allowed", "unit", "scale", "floor", "overage", "period", "rollover", "visible", "hold-max",
-    "grace", "measure",
+    "allowed",
+    "unit",
+    "scale",
+    "floor",
+    "overage",
+    "period",
+    "rollover",
+    "visible",
+    "hold-max",
+    "grace",
+    "measure",
+    "thresholds",
 ];
-
-/// Words for periods beside those of core.
-const PERIODS: &[&str] = &["never", "hour", "day", "week", "month", "quarter", "year", "billing"];
-
-/// Ways to measure beside time.
-const MEASURES: &[&str] = &["uses", "seats", "peak", "day-pass"];
 
 /// Reads a meter into the object that the API takes; what is not said is left out.
 ///
@@ -113,9 +120,9 @@ fn read_measure(stated: Option<&str>, timing: Option<Body>) -> Result<Option<Val
         (_, Some(_)) => {
             Err("unit-time, minimum, free, step and idle go with measure=duration".into())
         }
-        (Some(word), None) if MEASURES.contains(&word) => Ok(Some(word.into())),
+        (Some(word), None) if Measure::WORDS.contains(&word) => Ok(Some(word.into())),
         (Some(word), None) => {
-            Err(format!("measure={word} is none of {} and duration", MEASURES.join(", ")))
+            Err(format!("measure={word} is none of {}", Measure::WORDS.join(", ")))
         }
     }
 }
@@ -153,15 +160,32 @@ fn read_option(key: &str, stated: Option<&str>) -> Result<(&'static str, Value),
             .filter(|digits| Scale::new(*digits).is_some())
             .map(|digits| ("scale", digits.into()))
             .ok_or_else(|| format!("scale={stated} is not between 0 and 9")),
-        "period" if PERIODS.contains(&stated) => Ok(("period", stated.into())),
-        "period" => Err(format!("period={stated} is none of {}", PERIODS.join(", "))),
+        "period" if is_period(stated) => Ok(("period", stated.into())),
+        "period" => Err(format!("period={stated} is no period like month, never or billing")),
         "rollover" if stated == "none" || stated == "all" => Ok(("rollover", stated.into())),
         "rollover" => Ok(("rollover", Body::default().with("up_to", quantity(stated)?).into())),
         "visible" => value::audiences(stated, '+').map(|read| ("visible_to", read)),
         "hold-max" => read_length(key, stated).map(|read| ("hold_seconds_max", read)),
+        "thresholds" => read_thresholds(stated).map(|read| ("thresholds", read)),
         "grace" => read_length(key, stated).map(|read| ("session_grace_seconds", read)),
         _ => read_overage(stated).map(|overage| ("overage", overage)),
     }
+}
+
+/// Percentages, or none of them.
+fn read_thresholds(stated: &str) -> Result<Value, String> {
+    if stated == "none" {
+        return Ok(Value::Array(Vec::new()));
+    }
+    let percents: Result<Vec<u32>, _> =
+        stated.split('+').map(|text| text.trim_end_matches('%').parse()).collect();
+    percents
+        .map(Value::from)
+        .map_err(|_| format!("thresholds={stated} is no list of percentages like 50+80+100"))
+}
+
+fn is_period(word: &str) -> bool {
+    matches!(word, "never" | "billing") || Every::from_word(word).is_some()
 }
 
 fn read_overage(stated: &str) -> Result<Value, String> {
@@ -212,6 +236,8 @@ mod tests {
                 "s:measure=seats,hold-max=2h",
                 r#"{"hold_seconds_max":7200,"measure":"seats","name":"s"}"#,
             ),
+            ("h:thresholds=50+80%+100", r#"{"name":"h","thresholds":[50,80,100]}"#),
+            ("h:thresholds=none", r#"{"name":"h","thresholds":[]}"#),
             ("h:measure=duration", r#"{"measure":{"duration":{}},"name":"h"}"#),
             (
                 "h:measure=duration,unit-time=1h,minimum=60,free=15m,idle=none",
@@ -243,7 +269,7 @@ mod tests {
             ("f:overage=-5%", "overage=-5%"),
             ("f:overage=10001%", "overage=10001%"),
             ("f:overage=some", "overage=some"),
-            ("f:period=fortnight", "period=fortnight is none of never"),
+            ("f:period=fortnight", "period=fortnight is no period"),
             ("f:rollover=some", "rollover=some is not"),
             ("f:visible=everybody", "no audience"),
             ("f:measure=length", "measure=length is none of"),

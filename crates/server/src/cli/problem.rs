@@ -45,9 +45,9 @@ fn figures(problem: &Object) -> Option<String> {
 /// What to do next, where the detail cannot know that a command line asked.
 fn advice(status: u16, code: &str) -> Option<&'static str> {
     match (status, code) {
-        (_, "limit-reached") => {
-            Some("raise the ceiling with `usance meter allow`, or take part with --partial")
-        }
+        (_, "limit-reached") => Some(
+            "raise the ceiling with `usance meter allow`; a use or hold takes what fits with --partial",
+        ),
         (
             _,
             "activation-limit-reached"
@@ -68,7 +68,7 @@ fn advice(status: u16, code: &str) -> Option<&'static str> {
         (_, "over") => Some("see what lives with `usance hold list` and `usance session list`"),
         (_, "license-suspended") => Some("let it go on with `usance license reinstate`"),
         (_, "permission-missing" | "locked-to-another") => {
-            Some("use another token; `usance token show` tells what a token may do")
+            Some("use another token; `usance whoami` tells what this one may do")
         }
         (401, _) => Some("pass a valid token with --token-file, --token or USANCE_TOKEN"),
         (_, "storage-failed" | "storage-full") => Some("look at the log of the server"),
@@ -91,7 +91,7 @@ mod tests {
                     "asked":5,"total":97,"allowed":100,"remaining":3,"request_id":"r"}"#,
                 "meter frames has 3 left (limit-reached)\n  \
                  meter frames: allowed 100, remaining 3\n  \
-                 next: raise the ceiling with `usance meter allow`, or take part with --partial",
+                 next: raise the ceiling with `usance meter allow`; a use or hold takes what fits with --partial",
             ),
             (
                 404,

@@ -16,9 +16,10 @@ use usance_engine::{Engine, Location, OpenError, Options};
 
 use super::fault::Fault;
 use super::output;
-use crate::config::{Config, Values, admin_token_from_environment};
+use crate::config::{Config, Values, WebhookValues, admin_token_from_environment};
 use crate::http::limits::{BODY_TIMEOUT_MS, HEADER_TIMEOUT_MS};
 use crate::http::{self, HttpOptions};
+use crate::webhooks::{Deliverer, Gauges};
 
 /// Run a server
 #[derive(Debug, Args)]
@@ -120,6 +121,7 @@ impl Serve {
             data: self.data,
             listen: self.listen,
             idempotency_window_days: self.idempotency_window_days,
+            webhooks: WebhookValues::default(),
         };
         Config::resolve(flags, file)
     }
@@ -173,9 +175,14 @@ async fn serve(
     let address = listener
         .local_addr()
         .map_err(|error| Fault::failure("cannot tell the address listened on").because(&error))?;
+    let gauges = Arc::new(Gauges::default());
+    let deliverer = Deliverer::start(engine.clone(), config.webhooks.clone(), Arc::clone(&gauges))
+        .map_err(Fault::usage)?;
     info!(data.directory = %config.data.display(), "ready");
     output::line(format_args!("listening on http://{address}"))?;
-    let served = http::serve_with(listener, engine.clone(), options, signals.first()).await;
+    let doors = HttpOptions { private_webhooks: config.webhooks.allow_private, ..options };
+    let served = http::serve_beside(listener, engine.clone(), doors, gauges, signals.first()).await;
+    deliverer.stop().await;
     engine.close().await;
     info!("stopped");
     served.map_err(|error| Fault::failure("the server stopped serving").because(&error))

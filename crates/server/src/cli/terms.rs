@@ -152,6 +152,10 @@ pub struct ListTerms {
     term: Option<String>,
 }
 
+/// All of them, in a table that fits a terminal.
+const LIST: &[Column] =
+    &[Column::text("term"), Column::text("default").absent("none"), Column::text("meaning")];
+
 const COLUMNS: &[Column] = &[
     Column::text("term"),
     Column::text("default").absent("none"),
@@ -185,7 +189,11 @@ impl Run for ListTerms {
                 output::line(table::details(COLUMNS, row, Place::of_stdout()))
             });
         }
-        table::print_list(connection.form(), &answer, COLUMNS, "items")
+        table::print_list(connection.form(), &answer, LIST, "items")?;
+        if connection.form() == Form::People {
+            output::talk("What a term can be: usance policy terms TERM");
+        }
+        Ok(())
     }
 }
 

@@ -1,5 +1,7 @@
 //! `usance user`: the people who use licenses.
 
+use usance_core::user::Role;
+
 use super::entity::{Deed, Does, Entity, Field, Named, Verb};
 use super::said::{METADATA, METADATA_COLUMN, VISIBLE_COLUMN};
 use super::table::Column;
@@ -85,16 +87,7 @@ const SAID: &[Field] = &[
         .reads("NAME", value::text_or_none),
     Field::flag("last-name", "last_name", "Their last name, or `none`")
         .reads("NAME", value::text_or_none),
-    Field::flag("role", "role", "What they are [default: user]").words(&[
-        "user",
-        "admin",
-        "developer",
-        "sales",
-        "support",
-        "read-only",
-        "organization-admin",
-        "reseller-admin",
-    ]),
+    Field::flag("role", "role", "What they are [default: user]").words(Role::WORDS),
     Field::flag("customer", "customer", "The customer that they belong to, or `none`")
         .reads("CUSTOMER", value::text_or_none),
     Field::flag(

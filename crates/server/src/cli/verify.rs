@@ -114,6 +114,7 @@ impl Checked {
             meters,
             subjects_opened,
             subjects_absent,
+            details,
             signatures,
             bytes,
         } = &self.report;
@@ -134,6 +135,7 @@ impl Checked {
             grouped(*subjects_opened),
             grouped(*subjects_absent)
         ));
+        lines.push(format!("audit log  {} changes compared", grouped(*details)));
         lines.push(format!(
             "speed      {} records a second; {} bytes in {}",
             grouped(per_second(records, self.took)),
@@ -275,7 +277,7 @@ mod tests {
         for line in [
             "checked    d/usance.db",
             "ledger     usance/a/w",
-            "records    3,000: 2,990 uses, 0 refusals, 9 changes, 0 times the clock set back",
+            "records    3,000: 2,990 uses, 0 refusals, 9 changes, 0 notices, 0 times the clock set back",
             "head       size 3000, root AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
             "compared   4 meters, 0 catalogue entries, 0 signatures, 1 checkpoints",
             "speed      1,500,000 records a second; 0 bytes in 2.0 ms",

@@ -199,7 +199,7 @@ async fn collect(mut body: Body, bytes_max: usize) -> Result<Bytes, Fault> {
 }
 
 /// What the `Authorization` header presents.
-fn presented(headers: &HeaderMap) -> Result<Presented<'_>, No> {
+pub(crate) fn presented(headers: &HeaderMap) -> Result<Presented<'_>, No> {
     let refuse = |why| Err(Refusal::Unauthenticated(why).into());
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {

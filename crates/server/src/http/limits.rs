@@ -36,3 +36,33 @@ pub const LEFTOVER_PAUSE_MS_MAX: u64 = 1000;
 
 /// Passwords that are hashed at the same time: each takes 19 MiB and a core for a moment.
 pub const PASSWORDS_HASHED_AT_ONCE_MAX: usize = 2;
+
+/// Listeners to the stream of events at the same time: each holds a connection, a task, and what is
+/// on its way. A quarter of the connections, so that they never keep uses out.
+pub const LISTENERS_MAX: usize = 2048;
+
+/// Events that are told together. With [`HUB_BATCHES_MAX`] it bounds what the stream holds in
+/// memory, to some 30 MB, however many listen and however slowly.
+pub const HUB_BATCH_EVENTS_MAX: usize = 4096;
+
+/// Batches of events that are kept for listeners that are not quite as fast; those that are slower
+/// read from the ledger.
+pub const HUB_BATCHES_MAX: usize = 8;
+
+/// How long telling one listener may take, in microseconds. After telling all, nobody is told
+/// anything for that long, so that listeners leave time for uses: a thousand are told ten times a
+/// second.
+pub const HUB_PACE_US_PER_LISTENER: u64 = 100;
+
+/// The longest of those pauses, in milliseconds.
+pub const HUB_PACE_MS_MAX: u64 = 250;
+
+/// Listeners that read from the ledger at the same time; others wait for their turn.
+pub const CATCHING_UP_MAX: usize = 4;
+
+/// How long a stream is silent before a comment shows that it is alive, in milliseconds: less than
+/// the 30 seconds after which the most impatient proxies cut.
+pub const LISTENER_HEARTBEAT_MS: u64 = 15_000;
+
+/// How long a listener may read nothing before it is given up, in milliseconds.
+pub const LISTENER_STALL_MS: u64 = 60_000;

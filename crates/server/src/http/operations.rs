@@ -15,6 +15,7 @@ use crate::http::metrics;
 use crate::http::problem::No;
 use crate::http::respond::{Answer, json, of_type, text};
 use crate::http::routes::openapi;
+use crate::http::stream::Figures;
 
 const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -31,7 +32,11 @@ pub(super) async fn ready(State(app): State<App>) -> Answer {
 }
 
 pub(super) async fn metrics(State(app): State<App>) -> Response {
-    of_type(PROMETHEUS, metrics::text(&app.engine.statistics()))
+    let statistics = app.engine.statistics();
+    let end = statistics.ledger_sizes.iter().map(|(_, size)| *size).max().unwrap_or_default();
+    let webhooks = app.webhooks.statistics(end);
+    let figures = Figures { webhooks, ..app.hub.figures(&statistics.ledger_sizes) };
+    of_type(PROMETHEUS, metrics::text(&statistics, figures))
 }
 
 pub(super) async fn contract() -> Response {

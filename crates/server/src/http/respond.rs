@@ -11,12 +11,14 @@ use usance_core::command::{Command, Reply};
 use usance_core::license::License;
 use usance_core::time::Timestamp;
 use usance_wire::native::licenses::{self, Shown};
+use usance_wire::native::webhooks;
 use usance_wire::native::{
     activations, customers, entitlements, files, keys, meters, policies, processes, products,
     rules, tokens, users, validations,
 };
 
 use crate::http::App;
+use crate::http::origin;
 use crate::http::problem::{No, failed};
 
 /// What a handler ends in.
@@ -46,18 +48,28 @@ pub(crate) fn of_type(media_type: HeaderValue, body: impl Into<Body>) -> Respons
 
 /// Has the engine carry a command out, and shows what came of it.
 pub(crate) async fn carry_out(app: &App, caller: Arc<Caller>, command: Command) -> Answer {
-    let reply = app.engine.change(Arc::clone(&caller), command).await.map_err(failed)?;
-    if let Reply::License(license, now) = &reply {
-        return Ok(license_with_terms(app, caller, license, *now).await);
-    }
-    Ok(changed(&caller, &reply))
+    let reply = app.engine.change_from(Arc::clone(&caller), origin::peer(), command).await;
+    let reply = reply.map_err(failed)?;
+    Ok(answer(app, caller, &reply).await)
 }
 
 /// The same, for a command that makes something.
 pub(crate) async fn make(app: &App, caller: Arc<Caller>, command: Command) -> Answer {
-    let mut response = carry_out(app, caller, command).await?;
-    *response.status_mut() = StatusCode::CREATED;
+    let reply = app.engine.change_from(Arc::clone(&caller), origin::peer(), command).await;
+    let reply = reply.map_err(failed)?;
+    let is_new = !matches!(reply, Reply::ActivatedAlready(_));
+    let mut response = answer(app, caller, &reply).await;
+    if is_new {
+        *response.status_mut() = StatusCode::CREATED;
+    }
     Ok(response)
+}
+
+async fn answer(app: &App, caller: Arc<Caller>, reply: &Reply) -> Response {
+    match reply {
+        Reply::License(license, now) => license_with_terms(app, caller, license, *now).await,
+        other => changed(&caller, other),
+    }
 }
 
 /// A license with the terms that hold for it. They are left out where they cannot be read: what was
@@ -88,15 +100,18 @@ fn changed(caller: &Caller, reply: &Reply) -> Response {
         }
         Reply::Validation(validation) => validations::write(validation, audience, out),
         Reply::File(file) => files::write(file, out),
-        Reply::Activation(activation) => activations::write(activation, audience, out),
+        Reply::Activation(machine) | Reply::ActivatedAlready(machine) => {
+            activations::write(machine, audience, out);
+        }
         Reply::Process(process, _) => processes::write(process, audience, out),
         Reply::Entitlement(entitlement) => entitlements::write(entitlement, audience, out),
         Reply::User(user) => users::write(user, audience, out),
         Reply::Key(key) => keys::write(caller.account, key, out),
         Reply::Meter(meter) => meters::write(meter, out),
         Reply::Token(token, secret) => tokens::write(token, secret.as_ref(), out),
+        Reply::Webhook(view, secret) => webhooks::write(view, secret.as_ref(), out),
         Reply::Rule(rule) => rules::write(rule, out),
-        // No door asks for it.
-        Reply::Acted(_) | Reply::Deleted => {}
+        // What only the server itself asks for has no words.
+        Reply::Deleted | Reply::Noted | Reply::Acted(_) => {}
     })
 }

@@ -6,20 +6,20 @@ use axum::middleware;
 use axum::routing::{self, MethodRouter};
 use usance_core::token::Permission::{
     self, ActivationCreate, ActivationDelete, ActivationHeartbeat, ActivationRead, ActivationWrite,
-    CustomerRead, CustomerWrite, EntitlementRead, EntitlementWrite, KeyWrite, LedgerRead,
-    LicenseCheckIn, LicenseFile, LicenseRead, LicenseValidate, LicenseWrite, MeterDecrement,
-    MeterHold, MeterIncrement, MeterRead, MeterReset, MeterSet, PolicyRead, PolicyWrite,
-    ProcessWrite, ProductRead, ProductWrite, RuleRead, RuleWrite, SessionWrite, TokenRead,
-    TokenWrite, UserRead, UserWrite,
+    CustomerRead, CustomerWrite, EntitlementRead, EntitlementWrite, EventRead, KeyWrite,
+    LedgerRead, LicenseCheckIn, LicenseFile, LicenseRead, LicenseValidate, LicenseWrite,
+    MeterDecrement, MeterHold, MeterIncrement, MeterRead, MeterReset, MeterSet, PolicyRead,
+    PolicyWrite, ProcessWrite, ProductRead, ProductWrite, RuleRead, RuleWrite, SessionWrite,
+    TokenRead, TokenWrite, UserRead, UserWrite, WebhookRead, WebhookWrite,
 };
-use usance_wire::native::openapi::Answers::{self, Made, One, Page};
+use usance_wire::native::openapi::Answers::{self, Made, MadeOrThere, One, Page};
 use usance_wire::native::openapi::{self as contract, Asks, Needs, Operation};
 use usance_wire::native::query;
 
 use crate::http::App;
 use crate::http::{activations, customers, entitlements, extract, keys, ledger, licenses, meters};
+use crate::http::{events, rules, validations, webhooks};
 use crate::http::{operations, policies, processes, products, reserved, tokens, users, uses};
-use crate::http::{rules, validations};
 
 /// One row: what is said of a route, and what serves it.
 pub(crate) struct Route {
@@ -58,6 +58,8 @@ fn routes() -> Vec<Route> {
         of_users(),
         of_keys(),
         of_the_ledger(),
+        of_events(),
+        of_webhooks(),
         of_rules(),
     ]
     .into_iter()
@@ -155,11 +157,11 @@ fn of_licenses() -> Vec<Route> {
         post("/v1/licenses/{license}/transfer", licenses::transfer, "Move it to another policy")
             .needs(LicenseWrite).asks("Transfer").answers(One("License")),
         post("/v1/licenses/{license}/validate", validations::validate, "Ask whether it is valid")
-            .needs(LicenseValidate).asks_use("ValidationRequest").answers(One("Validation")),
+            .needs(LicenseValidate).asks_maybe("ValidationRequest").answers(One("Validation")),
         post("/v1/validate", validations::validate_key, "Ask whether the license with a key is valid")
             .needs(LicenseValidate).asks("KeyValidationRequest").answers(One("Validation")),
         post("/v1/licenses/{license}/file", validations::file, "Make a file that proves it offline")
-            .needs(LicenseFile).asks_use("FileRequest").answers(One("LicenseFile")),
+            .needs(LicenseFile).asks_maybe("FileRequest").answers(One("LicenseFile")),
     ]
 }
 
@@ -175,7 +177,7 @@ fn of_activations() -> Vec<Route> {
         "/v1/licenses/{license}/activations/{activation}/processes/{process}/heartbeat";
     vec![
         post(ALL, activations::create, "Let a machine hold it")
-            .needs(ActivationCreate).asks("NewActivation").answers(Made("Activation")),
+            .needs(ActivationCreate).asks("NewActivation").answers(MadeOrThere("Activation")),
         get(ALL, activations::list, "List the machines of a license")
             .needs(ActivationRead).query(query::PAGE).answers(Page("Activation")),
         get(ONE, activations::show, "Show a machine")
@@ -303,7 +305,7 @@ fn of_keys() -> Vec<Route> {
         get("/v1/keys", keys::list, "Show the keys that license files verify with")
             .answers(One("PublicKeys")),
         post("/v1/keys/rotate", keys::rotate, "Sign new files with a new key")
-            .needs(KeyWrite).answers(One("MadeKey")),
+            .needs(KeyWrite).answers(Made("MadeKey")),
     ]
 }
 
@@ -332,6 +334,40 @@ fn of_the_ledger() -> Vec<Route> {
             .needs(LedgerRead).query(query::INCLUSION).answers(One("InclusionProof")),
         get("/v1/ledger/proof/consistency", ledger::consistency, "Prove that it only grew")
             .needs(LedgerRead).query(query::CONSISTENCY).answers(One("ConsistencyProof")),
+    ]
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_webhooks() -> Vec<Route> {
+    vec![
+        post("/v1/webhooks", webhooks::create, "Make a webhook; its secret is shown once")
+            .needs(WebhookWrite).asks("NewWebhook").answers(Made("MadeWebhook")),
+        get("/v1/webhooks", webhooks::list, "List webhooks")
+            .needs(WebhookRead).query(query::PAGE).answers(Page("Webhook")),
+        get("/v1/webhooks/{webhook}", webhooks::show, "Show a webhook")
+            .needs(WebhookRead).answers(One("Webhook")),
+        patch("/v1/webhooks/{webhook}", webhooks::change, "Change a webhook")
+            .needs(WebhookWrite).asks("WebhookPatch").answers(One("Webhook")),
+        delete("/v1/webhooks/{webhook}", webhooks::delete, "Delete a webhook")
+            .needs(WebhookWrite).answers(Answers::Nothing),
+        post("/v1/webhooks/{webhook}/rotate-secret", webhooks::rotate_secret, "Replace its secret")
+            .needs(WebhookWrite).asks("SecretRotation").answers(One("MadeWebhook")),
+        post("/v1/webhooks/{webhook}/redeliver", webhooks::redeliver, "Tell it events once more")
+            .needs(WebhookWrite).asks("Redelivery").answers(One("Webhook")),
+        get("/v1/webhooks/{webhook}/deliveries", webhooks::deliveries, "Show its last attempts")
+            .needs(WebhookRead).query(query::PAGE).answers(Page("Delivery")),
+        get("/v1/webhooks/{webhook}/dead-letters", webhooks::dead_letters, "Show what was given up")
+            .needs(WebhookRead).query(query::PAGE).answers(Page("DeadLetter")),
+    ]
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_events() -> Vec<Route> {
+    vec![
+        get("/v1/events", events::list, "List what happened, oldest first")
+            .needs(EventRead).query(query::EVENTS).answers(One("Events")),
+        get("/v1/events/stream", events::follow, "Follow what happens")
+            .needs(EventRead).query(query::STREAM).answers(Answers::Stream),
     ]
 }
 
@@ -410,6 +446,11 @@ impl Route {
 
     fn asks(mut self, schema: &'static str) -> Self {
         self.operation.asks = Asks::One(schema);
+        self
+    }
+
+    fn asks_maybe(mut self, schema: &'static str) -> Self {
+        self.operation.asks = Asks::Maybe(schema);
         self
     }
 

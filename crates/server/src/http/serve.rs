@@ -26,7 +26,8 @@ use usance_engine::Engine;
 
 use crate::http::leftover::ReadToEnd;
 use crate::http::limits::{ACCEPT_RETRY_MS, HEADERS_MAX, READ_BUFFER_BYTES_MAX};
-use crate::http::{App, HttpOptions, problem, routes, uses};
+use crate::http::{App, HttpOptions, origin, problem, routes, uses};
+use crate::webhooks::Gauges;
 
 /// Serves until `shutdown` is done and what was accepted is finished.
 ///
@@ -50,9 +51,29 @@ pub async fn serve_with(
     options: HttpOptions,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let app = App { engine, options };
+    serve_beside(listener, engine, options, Arc::default(), shutdown).await
+}
+
+/// The same, beside a deliverer of webhooks, whose counters are shown.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_beside(
+    listener: TcpListener,
+    engine: Engine,
+    options: HttpOptions,
+    webhooks: Arc<Gauges>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let app = App::new(engine, options, webhooks);
+    let hub = app.hub.clone();
     let router = routes::router().with_state(app.clone());
     let doors = Doors { router, app: Some(app) };
+    let shutdown = async move {
+        shutdown.await;
+        // Streams have no end of their own that could be waited for.
+        hub.close();
+    };
     serve_doors(listener, doors, options, shutdown).await;
     Ok(())
 }
@@ -105,8 +126,9 @@ pub(crate) async fn serve_doors(
             () = &mut shutdown => break,
         };
         let doors = doors.clone();
+        let peer = stream.peer_addr().ok().map(|peer| peer.ip().to_canonical());
         let service = service_fn(move |request: Request<Incoming>| {
-            let response = doors.clone().respond(request);
+            let response = origin::of(peer, doors.clone().respond(request));
             async move { Ok::<_, Infallible>(guarded(response).await) }
         });
         let connection = http.serve_connection(TokioIo::new(stream), service);

@@ -6,6 +6,11 @@
 mod catalogue;
 mod counting;
 mod credentials;
+mod lifecycle;
+mod machines;
 mod operations;
+mod people;
 mod pretty;
+mod reserved;
+mod terms;
 mod transcript;

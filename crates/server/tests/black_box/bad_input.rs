@@ -4,6 +4,7 @@
 mod bodies;
 mod connections;
 mod directories;
+mod licensing;
 mod urls;
 
 use rustix::process::Signal;

@@ -7,12 +7,14 @@ mod command_line;
 mod http;
 mod random;
 mod tree;
+mod webhooks;
 mod world;
 
 mod answers;
 mod backup;
 mod bad_input;
 mod crash;
+mod events;
 mod race;
 mod rights;
 mod rules;

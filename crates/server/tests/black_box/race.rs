@@ -100,3 +100,51 @@ fn one_key_is_counted_once_whoever_is_first() {
     }
     assert_eq!(first[0]["total"], 3);
 }
+
+/// How many of all clients got a machine in, and how the others were refused.
+fn activated(server: &Server, terms: &str, code: &str) -> usize {
+    let mut admin = server.admin();
+    let policy = format!(r#"{{"product":"renderer","code":"{code}","terms":{terms}}}"#);
+    admin.post("/v1/policies", policy).expect(201);
+    let key = format!("KEY-{code}");
+    let license = format!(r#"{{"policy":"{code}","key":"{key}"}}"#);
+    admin.post("/v1/licenses", license).expect(201);
+    let path = format!("/v1/licenses/{key}/activations");
+    let answers = all_at_once(server, |index| {
+        Request::post(&path, format!(r#"{{"fingerprint":"machine {index}","cores":4}}"#))
+    });
+    let list = admin.get(&format!("{path}?limit=1000")).expect(200);
+    let count = answers.iter().filter(|answer| answer.status == 201).count();
+    assert_eq!(list["items"].as_array().unwrap().len(), count, "{code}");
+    for answer in answers.iter().filter(|answer| answer.status != 201) {
+        assert_eq!(answer.problem(), (409, format!("{code}-limit-reached")));
+    }
+    count
+}
+
+#[test]
+fn two_hundred_machines_share_what_a_license_has() {
+    let server = Server::new();
+    server.admin().post("/v1/products", r#"{"code":"renderer"}"#).expect(201);
+    assert_eq!(activated(&server, r#"{"max_activations":100}"#, "activation"), 100);
+    // 25 machines of 4 cores, and no room for a twenty-sixth.
+    assert_eq!(activated(&server, r#"{"max_cores":103}"#, "core"), 25);
+}
+
+#[test]
+fn two_hundred_clients_check_the_last_seats_out() {
+    let server = Server::new();
+    let mut admin = server.admin();
+    admin.post("/v1/products", r#"{"code":"renderer"}"#).expect(201);
+    let policy = r#"{"product":"renderer","code":"seats",
+        "meters":[{"name":"seats","measure":"seats","allowed":100}]}"#;
+    admin.post("/v1/policies", policy).expect(201);
+    admin.post("/v1/licenses", r#"{"policy":"seats","key":"SEATS-01"}"#).expect(201);
+    let path = "/v1/licenses/SEATS-01/meters/seats";
+    let answers = all_at_once(&server, |_| Request::post(format!("{path}/sessions"), ""));
+    let got = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(got, 100);
+    let refused = answers.iter().filter(|answer| answer.status != 200);
+    assert!(refused.into_iter().all(|answer| answer.problem().1 == "limit-reached"));
+    assert_eq!(admin.get(path).expect(200)["held"], 100);
+}

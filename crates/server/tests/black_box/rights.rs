@@ -1,7 +1,9 @@
 //! Who may do what: every route against every credential that must not open it.
 
+mod audiences;
 mod leaked;
 mod routes;
+mod stopped;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -14,9 +16,10 @@ use crate::http::{Answer, Client, Request};
 use crate::world::Server;
 
 /// Routes that ask nobody who they are. The list may only get shorter.
-const OPEN: [&str; 4] = ["GET /healthz", "GET /readyz", "GET /metrics", "GET /v1/openapi.json"];
+const OPEN: [&str; 5] =
+    ["GET /healthz", "GET /readyz", "GET /metrics", "GET /v1/openapi.json", "GET /v1/keys"];
 /// Every permission there is.
-const PERMISSIONS: [&str; 16] = [
+const PERMISSIONS: [&str; 32] = [
     "product:read",
     "product:write",
     "policy:read",
@@ -33,33 +36,78 @@ const PERMISSIONS: [&str; 16] = [
     "meter:set",
     "meter:reset",
     "ledger:read",
+    "license:validate",
+    "license:check-in",
+    "license:file",
+    "activation:read",
+    "activation:create",
+    "activation:write",
+    "activation:delete",
+    "activation:heartbeat",
+    "meter:hold",
+    "session:write",
+    "entitlement:read",
+    "entitlement:write",
+    "user:read",
+    "user:write",
+    "key:write",
+    "process:write",
 ];
 
 /// Two products with a policy and a license each, and things to change and delete.
 struct Stage {
     server: Server,
     admin: Client,
-    spare_token: String,
+    /// What stands in paths, and the ids that stand for it.
+    ids: Vec<(&'static str, String)>,
 }
 
 impl Stage {
     fn new() -> Self {
         let server = Server::new();
         let mut admin = server.admin();
-        let meters = r#"[{"name":"frames"},{"name":"hours"}]"#;
-        for (product, key) in [("renderer", "KEY-RENDERER"), ("editor", "KEY-EDITOR")] {
-            let policy =
-                format!(r#"{{"product":"{product}","code":"{product}","meters":{meters}}}"#);
+        let meters = r#"[{"name":"frames"},{"name":"hours"},{"name":"seats","measure":"seats"}]"#;
+        let terms = r#"{"duration_seconds":31536000,"check_in_every":"1 month"}"#;
+        for product in ["renderer", "editor"] {
             admin.post("/v1/products", format!(r#"{{"code":"{product}"}}"#)).expect(201);
+        }
+        for (product, code) in
+            [("renderer", "renderer"), ("editor", "editor"), ("renderer", "studio")]
+        {
+            let policy = format!(
+                r#"{{"product":"{product}","code":"{code}","meters":{meters},"terms":{terms}}}"#
+            );
             admin.post("/v1/policies", policy).expect(201);
-            let license = format!(r#"{{"policy":"{product}","key":"{key}"}}"#);
+        }
+        for (policy, key) in
+            [("renderer", "KEY-RENDERER"), ("editor", "KEY-EDITOR"), ("renderer", "KEY-SPARE")]
+        {
+            let license = format!(r#"{{"policy":"{policy}","key":"{key}"}}"#);
             admin.post("/v1/licenses", license).expect(201);
         }
-        admin.post("/v1/licenses", r#"{"policy":"renderer","key":"KEY-SPARE"}"#).expect(201);
         admin.post("/v1/customers", r#"{"code":"aurora"}"#).expect(201);
-        let spare = admin.post("/v1/tokens", r#"{"name":"spare","permissions":[]}"#).expect(201);
-        let spare_token = spare["id"].as_str().unwrap().to_owned();
-        Self { server, admin, spare_token }
+        admin.post("/v1/entitlements", r#"{"code":"export"}"#).expect(201);
+        admin.post("/v1/users", r#"{"email":"ada@acme.example"}"#).expect(201);
+        let mut stage = Self { server, admin, ids: Vec::new() };
+        stage.keep("TOKEN", "id", "/v1/tokens", r#"{"name":"spare","permissions":[]}"#);
+        let license = "/v1/licenses/KEY-RENDERER";
+        let machines = format!("{license}/activations");
+        stage.keep("MACHINE", "id", &machines, r#"{"fingerprint":"m1"}"#);
+        let editor = r#"{"fingerprint":"m1","name":"editor"}"#;
+        stage.keep("-", "id", "/v1/licenses/KEY-EDITOR/activations", editor);
+        stage.keep("PROCESS", "id", &format!("{machines}/m1/processes"), r#"{"pid":"7"}"#);
+        let holds = format!("{license}/meters/frames/holds");
+        stage.keep("HOLD-1", "hold", &holds, "");
+        stage.keep("HOLD-2", "hold", &holds, "");
+        stage.keep("SESSION", "session", &format!("{license}/meters/seats/sessions"), "");
+        stage
+    }
+
+    /// Makes something, and keeps the id that the answer has in a member.
+    fn keep(&mut self, name: &'static str, member: &str, path: &str, body: &str) {
+        let made = self.admin.post(path, body);
+        assert!(made.status < 300, "{made:?}");
+        self.ids.push((name, made.json()[member].as_str().unwrap().to_owned()));
     }
 
     /// The `Authorization` of a new token: `Bearer` and its secret.
@@ -75,7 +123,9 @@ impl Stage {
     }
 
     fn request(&self, route: &Route) -> Request {
-        let path = route.path.replace("TOKEN", &self.spare_token);
+        let path = self.ids.iter().fold(route.path.to_owned(), |path, (name, id)| {
+            if *name == "-" { path } else { path.replace(name, id) }
+        });
         Request::new(route.method, path).with_body(route.body)
     }
 

@@ -27,7 +27,7 @@ use usance_core::quantity::Scale;
 use usance_core::terms::{Limit, Terms, TermsPatch};
 use usance_core::text::Code;
 use usance_core::time::Timestamp;
-use usance_core::token::{Locks, Permission, Permissions, SecretHash, Token};
+use usance_core::token::{Locks, Permission, Permissions, SecretHash, Token, TokenUse};
 use usance_core::usage::Subject;
 use usance_core::user::{Role, User};
 use usance_core::validation::{Validation, ValidationCode};
@@ -211,6 +211,7 @@ pub(super) fn token() -> (Token, Secret) {
         expires_at: None,
         revoked_at: Some(AT),
         created_at: AT,
+        used: TokenUse { uses: 3, refused: 1, last_used_at: Some(AT) },
     };
     (token, Secret("s".into()))
 }

@@ -61,12 +61,16 @@ pub enum Answers {
     One(&'static str),
     /// An object that was just made.
     Made(&'static str),
+    /// An object that was just made, or was there already.
+    MadeOrThere(&'static str),
     /// Part of a list of objects.
     Page(&'static str),
     /// Nothing.
     Nothing,
     /// Plain text.
     Text,
+    /// Server-sent events, without an end.
+    Stream,
     /// This document.
     Contract,
     /// An outcome for each use of a batch.
@@ -135,11 +139,15 @@ fn describe(operation: &Operation) -> Value {
     if let Some(body) = body(operation.asks) {
         described.insert("requestBody".into(), body);
     }
+    let mut responses = Map::new();
+    if let Answers::MadeOrThere(name) = operation.answers {
+        let (status, there) = success(Answers::One(name));
+        responses.insert(status.into(), there);
+    }
     let (status, success) = success(operation.answers);
-    described.insert(
-        "responses".into(),
-        json!({status: success, "default": {"$ref": "#/components/responses/Problem"}}),
-    );
+    responses.insert(status.into(), success);
+    responses.insert("default".into(), json!({"$ref": "#/components/responses/Problem"}));
+    described.insert("responses".into(), responses.into());
     Value::Object(described)
 }
 
@@ -178,7 +186,8 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         }))
     });
     let in_query = operation.query.iter().map(|name| {
-        let is_required = matches!(*name, "from" | "to" | "record");
+        let is_of_events = matches!(operation.answers, Answers::One("Events") | Answers::Stream);
+        let is_required = matches!(*name, "from" | "to" | "record") && !is_of_events;
         let schema = match (operation.answers, *name) {
             (_, "limit") => json!({
                 "type": "integer", "minimum": 1, "maximum": PAGE_ITEMS_MAX,
@@ -187,6 +196,9 @@ fn parameters(operation: &Operation) -> Vec<Value> {
             (_, "window") => json!({"enum": ["hour", "day", "month"], "default": "day"}),
             (_, "status") => schemas::parts::status(),
             (Answers::One("Usage"), "from" | "to") => schemas::parts::time(),
+            (Answers::One("Events") | Answers::Stream, "from") => {
+                json!({"type": "string", "pattern": "^([0-9]+|end)$"})
+            }
             (_, "record" | "size" | "from" | "to") => schemas::parts::whole(),
             _ => json!({"type": "string"}),
         };
@@ -225,11 +237,17 @@ fn body(asks: Asks) -> Option<Value> {
 fn success(answers: Answers) -> (&'static str, Value) {
     match answers {
         Answers::One(name) => ("200", described("As it is now.", &json_of(&reference(name)))),
-        Answers::Made(name) => ("201", described("Made.", &json_of(&reference(name)))),
+        Answers::Made(name) | Answers::MadeOrThere(name) => {
+            ("201", described("Made.", &json_of(&reference(name))))
+        }
         Answers::Nothing => ("204", json!({"description": "Gone."})),
         Answers::Text => {
             let content = json!({"text/plain": {"schema": {"type": "string"}}});
             ("200", described("Text.", &content))
+        }
+        Answers::Stream => {
+            let event = json!({"text/event-stream": {"schema": reference("Event")}});
+            ("200", described("Each event as it happens: its number is the id.", &event))
         }
         Answers::Contract => {
             let content = json_of(&json!({"type": "object"}));

@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use usance_core::command::{Ref, UserRef};
+use usance_core::event::{EventFilter, Kinds, thing_id};
 use usance_core::id::ProductId;
 use usance_core::license::{LicenseRef, Status};
 use usance_core::refusal::Refusal;
+use usance_core::text::Code;
 use usance_core::time::{HOUR_MS, Timestamp};
 use usance_core::view::{ActivationFilter, LicenseFilter, PageRequest, Window};
 
@@ -27,6 +29,10 @@ pub const LICENSES: &[&str] =
 /// Parameters of the list of activations.
 pub const ACTIVATIONS: &[&str] =
     &["limit", "cursor", "license", "product", "policy", "fingerprint", "user"];
+/// Parameters of the list of events.
+pub const EVENTS: &[&str] = &["from", "limit", "kind", "license", "meter", "thing"];
+/// Parameters of the stream of events.
+pub const STREAM: &[&str] = &["from", "kind", "license", "meter", "thing"];
 /// Parameters of a usage query.
 pub const USAGE: &[&str] = &["from", "to", "window"];
 /// Parameters of an inclusion proof.
@@ -43,6 +49,28 @@ pub struct UsageQuery {
     pub to: Timestamp,
     /// How long the windows are.
     pub window: Window,
+}
+
+/// Which events are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventQuery {
+    /// From which on; none is where the route begins by itself.
+    pub from: Option<EventsFrom>,
+    /// How many at most.
+    pub limit: usize,
+    /// Which, but for the license.
+    pub filter: EventFilter,
+    /// Those about a license.
+    pub license: Option<LicenseRef>,
+}
+
+/// Where events begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventsFrom {
+    /// With this number.
+    Number(u64),
+    /// With the next that happens.
+    End,
 }
 
 /// Reads the query of a request that takes none.
@@ -112,6 +140,48 @@ pub fn read_activations(query: &str) -> Result<(ActivationFilter, PageRequest), 
         user: parameters.maybe("user", text, NOT_EMPTY)?.map(|of| UserRef::parse(&of)),
     };
     Ok((filter, parameters.page()?))
+}
+
+/// Reads which events are wanted of a list.
+///
+/// # Errors
+/// `invalid`.
+pub fn read_events(query: &str) -> Result<EventQuery, Problem> {
+    events(&Parameters::read(query, EVENTS)?)
+}
+
+/// Reads which events are wanted of a stream.
+///
+/// # Errors
+/// `invalid`.
+pub fn read_stream(query: &str) -> Result<EventQuery, Problem> {
+    events(&Parameters::read(query, STREAM)?)
+}
+
+fn events(parameters: &Parameters<'_>) -> Result<EventQuery, Problem> {
+    let from = |text: &str| match text {
+        "end" => Some(EventsFrom::End),
+        number => whole(number).map(EventsFrom::Number),
+    };
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let kinds = parameters.text("kind").map(|kinds| Kinds::parse(kinds.split(',')));
+    let kinds = kinds.transpose().map_err(|refusal| match refusal {
+        Refusal::Invalid { reason, .. } => Refusal::Invalid { field: "kind".into(), reason },
+        other => other,
+    })?;
+    let license = parameters.maybe("license", text, "must not be empty")?;
+    let meter = |text: &str| Code::parse("meter", text).ok();
+    Ok(EventQuery {
+        from: parameters.maybe("from", from, "must be the number of an event, or end")?,
+        limit: parameters.limit()?,
+        filter: EventFilter {
+            kinds: kinds.unwrap_or_default(),
+            license: None,
+            meter: parameters.maybe("meter", meter, "must be the name of a meter")?,
+            thing: parameters.maybe("thing", thing_id, "must be an id")?,
+        },
+        license: license.map(|license| LicenseRef::parse(&license)),
+    })
 }
 
 /// Reads which sums are wanted.
@@ -243,12 +313,17 @@ impl<'q> Parameters<'q> {
         self.maybe(name, references::of_text, "must be an id or a code")
     }
 
-    fn page(&self) -> Result<PageRequest, Refusal> {
+    fn limit(&self) -> Result<usize, Refusal> {
         let limit = self.maybe("limit", whole, A_WHOLE)?;
         let limit = limit.unwrap_or(PAGE_ITEMS_DEFAULT);
         if limit == 0 || limit > PAGE_ITEMS_MAX {
             return Err(Refusal::invalid("limit", "must be 1 to 1000"));
         }
+        Ok(limit)
+    }
+
+    fn page(&self) -> Result<PageRequest, Refusal> {
+        let limit = self.limit()?;
         let own = |text: &str| (text.len() <= CURSOR_BYTES_MAX).then(|| text.to_owned());
         let cursor = self.maybe("cursor", own, "must be the next of the page before")?;
         Ok(PageRequest { limit, cursor })

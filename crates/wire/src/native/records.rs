@@ -1,7 +1,7 @@
 //! The history of a meter.
 
 use usance_core::audience::Audience;
-use usance_core::meter::Turn;
+use usance_core::meter::{Measure, Turn};
 use usance_core::quantity::Scale;
 use usance_core::usage::Subject;
 use usance_core::view::{History, HistoryEntry, HistoryEvent};
@@ -32,7 +32,19 @@ fn write_entry(
     let prefix = usance_core::id::LicenseId::PREFIX;
     members.id("license", prefix, history.license.bytes());
     members.word("meter", &history.meter);
-    match &entry.event {
+    write_event(&entry.event, (history.scale, history.measure), audience.is_none(), members);
+    members.integer("record", entry.record);
+    members.time("at", entry.at);
+}
+
+/// Writes a movement of a meter, or a refusal; who it was only for the vendor.
+pub(super) fn write_event(
+    event: &HistoryEvent,
+    (scale, measure): (Scale, Measure),
+    is_vendor: bool,
+    members: &mut Object<'_>,
+) {
+    match event {
         HistoryEvent::Use {
             counted,
             activation,
@@ -42,14 +54,14 @@ fn write_entry(
             subject,
             attributes,
         } => {
-            write_counted(counted, counted.remaining(history.measure), history.scale, members);
+            write_counted(counted, counted.remaining(measure), scale, members);
             members.null("period_end");
-            write_about(counted, *activation, *reference, history.scale, members);
+            write_about(counted, *activation, *reference, scale, members);
             if let Some(turn) = turn {
-                write_turn(turn, history.scale, members);
+                write_turn(turn, scale, members);
             }
             members.maybe("occurred_at", *occurred_at, Object::time);
-            if audience.is_none() {
+            if is_vendor {
                 members.maybe("subject", subject.as_ref(), write_subject);
             }
             write::object(members.member("attributes"), |all| {
@@ -60,13 +72,11 @@ fn write_entry(
         }
         HistoryEvent::Refused { operation, asked, code, total } => {
             members.word("operation", operation.word());
-            members.quantity("asked", *asked, history.scale);
+            members.quantity("asked", *asked, scale);
             members.text("code", code);
-            members.quantity("total", *total, history.scale);
+            members.quantity("total", *total, scale);
         }
     }
-    members.integer("record", entry.record);
-    members.time("at", entry.at);
 }
 
 fn write_turn(turn: &Turn, scale: Scale, members: &mut Object<'_>) {

@@ -6,7 +6,7 @@ use usance_core::activation::ActivationRef;
 use usance_core::command::{Ref, UserRef};
 use usance_core::id::{
     ActivationId, CustomerId, EntitlementId, HoldId, PolicyId, ProcessId, ProductId, RuleId,
-    SessionId, TokenId,
+    SessionId, TokenId, WebhookId,
 };
 use usance_core::license::LicenseRef;
 use usance_core::limits::{FINGERPRINT_BYTES_MAX, NAME_BYTES_MAX};
@@ -113,6 +113,14 @@ pub fn hold(segment: &str) -> Result<HoldId, Problem> {
 /// `unknown`.
 pub fn session(segment: &str) -> Result<SessionId, Problem> {
     id_in_path(segment, Kind::Session)
+}
+
+/// The receiver of events that a path names.
+///
+/// # Errors
+/// `unknown`.
+pub fn webhook(segment: &str) -> Result<WebhookId, Problem> {
+    id_in_path(segment, Kind::Webhook)
 }
 
 fn id_in_path<Id: FromStr>(segment: &str, kind: Kind) -> Result<Id, Problem> {

@@ -2,11 +2,13 @@
 
 mod catalogue;
 mod counting;
+mod events;
 mod licensing;
 pub(super) mod parts;
 mod people;
 mod proofs;
 mod rules;
+mod webhooks;
 
 use serde_json::{Map, Value};
 
@@ -18,6 +20,8 @@ pub(super) fn all() -> Value {
         people::all(),
         counting::all(),
         proofs::all(),
+        events::all(),
+        webhooks::all(),
         rules::all(),
     ]
     .concat()

@@ -57,6 +57,9 @@ pub fn write(token: &Token, secret: Option<&Secret>, out: &mut Vec<u8>) {
         members.maybe("expires_at", token.expires_at, Object::time);
         members.maybe("revoked_at", token.revoked_at, Object::time);
         members.time("created_at", token.created_at);
+        members.integer("uses", token.used.uses);
+        members.integer("refused", token.used.refused);
+        members.maybe("last_used_at", token.used.last_used_at, Object::time);
     });
 }
 

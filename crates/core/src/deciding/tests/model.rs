@@ -105,7 +105,7 @@ impl Model {
                 (item.expires, Some((item.number, item.beats.is_some())))
             });
             if self.period_end.is_some_and(|end| end <= self.now && end < at) {
-                self.turn_until_now();
+                self.turn_until(self.now.min(at.saturating_sub(1)));
                 continue;
             }
             match first {
@@ -116,8 +116,8 @@ impl Model {
         }
     }
 
-    fn turn_until_now(&mut self) {
-        while let Some(end) = self.period_end.filter(|end| *end <= self.now) {
+    fn turn_until(&mut self, until: i64) {
+        while let Some(end) = self.period_end.filter(|end| *end <= until) {
             let left = self.base.map_or(0, |base| (base + self.carried - self.total).max(0));
             self.carried = match self.spec.rollover {
                 Rollover::None => 0,

@@ -315,7 +315,8 @@ fn turns_follow_from_those_before() {
         (99, (Some(100), Some(200), 0), (-5, 0), wrong),
         (100, (Some(100), Some(100), 0), (-5, 0), wrong),
         (100, (Some(100), Some(99), 0), (-5, 0), wrong),
-        (200, (Some(100), Some(200), 0), (-5, 0), wrong),
+        // Late, up to what ended in that period: the next turn follows at once.
+        (200, (Some(100), Some(200), 0), (-5, 0), Ok(())),
         (150, (Some(90), Some(200), 0), (-5, 0), wrong),
         (150, (None, Some(200), 0), (-5, 0), wrong),
         (150, (Some(100), Some(200), -1), (-5, 0), wrong),
@@ -329,7 +330,17 @@ fn turns_follow_from_those_before() {
         let records = [opened(), used(None, 5, 5, 5), first(), turned(at, Some(2), turn, figures)];
         assert_eq!(audit(&records), expected, "{at} {turn:?} {figures:?}");
     }
-    let alone = |at, turn| audit(&[opened(), turned(at, None, turn, (0, 5))]);
+    let with_gross = |at, turn, gross| {
+        let mut record = turned(at, None, turn, (0, 5));
+        if let Event::Use(event) = &mut record.event {
+            event.counted.gross = gross;
+        }
+        audit(&[opened(), record])
+    };
+    let alone = |at, turn| with_gross(at, turn, 0);
+    let out_of_nothing = Err(Flaw::WrongGross { stated: 5, computed: Some(0) });
+    assert_eq!(with_gross(10, (None, Some(100), 0), 5), out_of_nothing);
+    assert_eq!(alone(100, (Some(90), Some(200), 0)), wrong, "no period ran before");
     assert_eq!(alone(10, (None, Some(100), 0)), Ok(()));
     assert_eq!(alone(100, (None, Some(100), 0)), wrong, "also the first of a meter");
     let mut other = used(Some(2), 1, 6, 6);

@@ -217,6 +217,7 @@ fn a_token() -> Token {
         expires_at: Some(Timestamp(9)),
         revoked_at: Some(AT),
         created_at: AT,
+        used: TokenUse { uses: 7, ..TokenUse::default() },
     }
 }
 

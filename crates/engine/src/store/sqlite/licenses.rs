@@ -171,8 +171,10 @@ impl Licenses {
         policy: &Policy,
     ) -> Result<(), StoreError> {
         let policy = Arc::new(policy.clone());
-        let before = self.policies.insert(policy.id, Arc::clone(&policy));
-        let Some(before) = before else { return Ok(()) };
+        self.policies.insert(policy.id, Arc::clone(&policy));
+        let mut entries = self.young.values().chain(self.old.values());
+        let one = entries.find(|entry| entry.policy.id == policy.id);
+        let Some(before) = one.map(|entry| Arc::clone(&entry.policy)) else { return Ok(()) };
         let mut stood = FastMap::default();
         for spec in policy.meters.iter().filter(|spec| before.meter(&spec.name).is_none()) {
             let found = rows::moved_meters(db, account, policy.id, &spec.name);

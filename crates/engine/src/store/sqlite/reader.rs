@@ -1,8 +1,8 @@
 //! Queries over committed data, on connections of their own.
 
 use std::ops::Range;
-use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, MutexGuard};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 use usance_core::activation::Activation;
@@ -15,7 +15,7 @@ use usance_core::id::{
 };
 use usance_core::ledger::tree::{Hash, Position};
 use usance_core::license::{License, LicenseRef, Status};
-use usance_core::meter::MeterState;
+use usance_core::meter::{MeterSpec, MeterState};
 use usance_core::policy::Policy;
 use usance_core::product::Product;
 use usance_core::quantity::Scale;
@@ -29,8 +29,8 @@ use super::connection::{Shared, store_error};
 use super::{live_rows, people_rows, rows};
 use crate::limits::RECORD_INDEX_BITS;
 use crate::store::{
-    ActivationQuery, BeforeAndAfter, Belongings, Hours, LicenseQuery, Reader, Referent,
-    SigningKeyRow, Slice, StoreError,
+    ActivationQuery, Belongings, Detail, Hours, LicenseQuery, Reader, Referent, SigningKeyRow,
+    Slice, StoreError,
 };
 use crate::unit::{Block, LedgerNumber};
 
@@ -551,32 +551,36 @@ impl Reader for SqliteReader {
         ledger: LedgerNumber,
         record: u64,
         thing: [u8; 16],
-    ) -> Result<BeforeAndAfter, StoreError> {
+    ) -> Result<Detail, StoreError> {
         let id = row_id(ledger, record);
-        let text = |sql: &str| {
-            self.one(sql, params![thing, id], |row| row.get::<_, String>(0))
-                .map(|found| found.filter(|text| !text.is_empty()))
+        let row = |sql: &str| {
+            self.one(sql, params![thing, id, row_id(ledger, 0)], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
+            })
         };
-        Ok((
-            text("SELECT text FROM detail WHERE thing = ?1 AND id < ?2 ORDER BY id DESC LIMIT 1")?,
-            text("SELECT text FROM detail WHERE thing = ?1 AND id = ?2")?,
-        ))
+        let text = |(text, _): (String, _)| Some(text).filter(|text| !text.is_empty());
+        let before =
+            row("SELECT text, address FROM detail WHERE thing = ?1 AND id < ?2 AND id >= ?3
+             ORDER BY id DESC LIMIT 1")?;
+        let after =
+            row("SELECT text, address FROM detail WHERE thing = ?1 AND id = ?2 AND id >= ?3")?;
+        let address = after.as_ref().and_then(|(_, address)| address.clone());
+        Ok(Detail { before: before.and_then(text), after: after.and_then(text), address })
     }
 
-    fn scale(
+    fn meter_spec(
         &self,
         of: AccountId,
         license: &LicenseRef,
         meter: &str,
-    ) -> Result<Option<Scale>, StoreError> {
+    ) -> Result<Option<Arc<MeterSpec>>, StoreError> {
         let Some(license) = self.license(of, license)? else { return Ok(None) };
         let Some(policy) = self.policy(of, &Ref::Id(license.policy))? else { return Ok(None) };
         if let Some(spec) = policy.meter(meter) {
-            return Ok(Some(spec.scale));
+            return Ok(Some(Arc::clone(spec)));
         }
         let rows = rows::stored_meters(&self.db(), of, license.id).map_err(store_error)?;
-        let own = rows.into_iter().find(|row| &*row.name == meter).and_then(|row| row.own);
-        Ok(own.map(|spec| spec.scale))
+        Ok(rows.into_iter().find(|row| &*row.name == meter).and_then(|row| row.own))
     }
 
     fn subject(&self, ledger: LedgerNumber, record: u64) -> Result<Option<Subject>, StoreError> {

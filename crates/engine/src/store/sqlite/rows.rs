@@ -16,7 +16,7 @@ use usance_core::product::Product;
 use usance_core::terms::{self, Limit, Terms, TermsPatch};
 use usance_core::text::Code;
 use usance_core::time::Timestamp;
-use usance_core::token::{Locks, Permissions, SecretHash, Token};
+use usance_core::token::{Locks, Permissions, SecretHash, Token, TokenUse};
 
 use super::rule_rows;
 use crate::limits::RECORD_INDEX_BITS;
@@ -35,7 +35,8 @@ pub const LICENSE: &str = "id, key, product, policy, customer, reseller, owner, 
                            file_at, activated_at, activations, deactivations, standing, \
                            valid_from, expires_at, created_at, updated_at, blocks";
 pub const TOKEN: &str = "id, name, secret, permissions, product, license, meter, user, customer, \
-                         audience, expires_at, revoked_at, created_at";
+                         audience, expires_at, revoked_at, created_at, uses, refused, \
+                         last_used_at";
 pub const METER: &str = "name, spec, own_allowed, allowed, total, gross, held, carried, \
                          period_end, last_record, refusals, hour, uses, incremented, \
                          decremented, adjusted, overage";
@@ -421,7 +422,31 @@ pub fn token(row: &Row<'_>) -> Result<Token> {
         expires_at: maybe_at(row, 10)?,
         revoked_at: maybe_at(row, 11)?,
         created_at: at(row, 12)?,
+        used: TokenUse {
+            uses: row.get::<_, i64>(13)?.cast_unsigned(),
+            refused: row.get::<_, i64>(14)?.cast_unsigned(),
+            last_used_at: maybe_at(row, 15)?,
+        },
     })
+}
+
+/// Writes how often a token was presented.
+pub fn put_token_use(
+    db: &Connection,
+    account: AccountId,
+    token: TokenId,
+    used: &TokenUse,
+) -> Result<usize> {
+    db.prepare_cached(
+        "UPDATE token SET uses = ?3, refused = ?4, last_used_at = ?5 WHERE account = ?1 AND id = ?2",
+    )?
+    .execute(params![
+        account.bytes(),
+        token.bytes(),
+        used.uses.cast_signed(),
+        used.refused.cast_signed(),
+        used.last_used_at.map(|at| at.0),
+    ])
 }
 
 pub fn put_token(db: &Connection, account: AccountId, token: &Token) -> Result<usize> {

@@ -52,12 +52,14 @@ CREATE TABLE subject (
 );
 
 -- Things of the catalogue after each change, beside the record of it. A row id is that of a record.
--- `salt` opens the ledger's commitment where the thing is personal data.
+-- `salt` opens the ledger's commitment where the thing is personal data. `address` is from where it
+-- was changed.
 CREATE TABLE detail (
-    id    INTEGER PRIMARY KEY,
-    thing BLOB NOT NULL,
-    text  TEXT NOT NULL,
-    salt  BLOB
+    id      INTEGER PRIMARY KEY,
+    thing   BLOB NOT NULL,
+    text    TEXT NOT NULL,
+    salt    BLOB,
+    address TEXT
 );
 CREATE INDEX detail_thing ON detail (thing, id);
 
@@ -365,6 +367,9 @@ CREATE TABLE token (
     expires_at  INTEGER,
     revoked_at  INTEGER,
     created_at  INTEGER NOT NULL,
+    uses        INTEGER NOT NULL DEFAULT 0,
+    refused     INTEGER NOT NULL DEFAULT 0,
+    last_used_at INTEGER,
     PRIMARY KEY (account, id)
 ) WITHOUT ROWID;
 
@@ -382,6 +387,78 @@ CREATE TABLE key_chunk (
     entries BLOB NOT NULL
 );
 
+-- Receivers of events. Every event before `next` was told, not wanted, or given up.
+CREATE TABLE webhook (
+    account      BLOB NOT NULL,
+    id           BLOB NOT NULL,
+    name         TEXT NOT NULL,
+    url          TEXT NOT NULL,
+    kinds        TEXT NOT NULL,
+    license      BLOB,
+    product      BLOB,
+    meter        TEXT,
+    disabled_at  INTEGER,
+    disabled_for TEXT,
+    secret       INTEGER NOT NULL,
+    created_at   INTEGER NOT NULL,
+    updated_at   INTEGER NOT NULL,
+    next         INTEGER NOT NULL,
+    attempts     INTEGER NOT NULL,
+    retry_at     INTEGER,
+    delivered_at INTEGER,
+    failed_at    INTEGER,
+    PRIMARY KEY (account, id)
+) WITHOUT ROWID;
+
+-- What messages to receivers are signed with. `secret` is encrypted with the writer's key.
+CREATE TABLE webhook_secret (
+    account    BLOB NOT NULL,
+    webhook    BLOB NOT NULL,
+    number     INTEGER NOT NULL,
+    secret     BLOB NOT NULL,
+    expires_at INTEGER,
+    PRIMARY KEY (account, webhook, number)
+) WITHOUT ROWID;
+
+-- The newest attempts to tell receivers something.
+CREATE TABLE delivery (
+    account     BLOB NOT NULL,
+    webhook     BLOB NOT NULL,
+    number      INTEGER NOT NULL,
+    event       INTEGER NOT NULL,
+    attempt     INTEGER NOT NULL,
+    again       INTEGER NOT NULL,
+    at          INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    outcome     TEXT NOT NULL,
+    status      INTEGER,
+    answer      TEXT NOT NULL,
+    PRIMARY KEY (account, webhook, number)
+) WITHOUT ROWID;
+
+-- Events that receivers never took.
+CREATE TABLE dead_letter (
+    account  BLOB NOT NULL,
+    webhook  BLOB NOT NULL,
+    event    INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    status   INTEGER,
+    answer   TEXT NOT NULL,
+    PRIMARY KEY (account, webhook, event)
+) WITHOUT ROWID;
+
+-- Events that are to be told once more: those from `next` on, before `until`.
+CREATE TABLE redelivery (
+    account   BLOB NOT NULL,
+    webhook   BLOB NOT NULL,
+    number    INTEGER NOT NULL,
+    dead_only INTEGER NOT NULL,
+    until     INTEGER NOT NULL,
+    next      INTEGER NOT NULL,
+    attempts  INTEGER NOT NULL,
+    retry_at  INTEGER,
+    PRIMARY KEY (account, webhook, number)
 -- Rules that act by themselves. `spec` has a line `name=value` for all that is said of one; `told`
 -- is what it told of last.
 CREATE TABLE rule (

@@ -5,7 +5,7 @@ use usance_core::id::{AccountId, LicenseId, PolicyId, WriterId};
 use usance_core::time::Timestamp;
 
 use super::reader::row_id;
-use super::{live_rows, people_rows, rows, rule_rows};
+use super::{live_rows, people_rows, rows, rule_rows, webhook_rows};
 use crate::unit::{Change, Unit};
 
 /// Writes a unit within the caller's transaction.
@@ -57,8 +57,16 @@ pub fn write(db: &Connection, writer: WriterId, unit: &Unit) -> rusqlite::Result
         ])?;
     }
     for row in &unit.details {
-        db.prepare_cached("INSERT INTO detail (id, thing, text, salt) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![row_id(row.ledger, row.record), row.thing, row.text, row.salt])?;
+        db.prepare_cached(
+            "INSERT INTO detail (id, thing, text, salt, address) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            row_id(row.ledger, row.record),
+            row.thing,
+            row.text,
+            row.salt,
+            row.address,
+        ])?;
     }
     for hour in &unit.hours {
         db.prepare_cached(
@@ -81,10 +89,6 @@ pub fn write(db: &Connection, writer: WriterId, unit: &Unit) -> rusqlite::Result
 }
 
 fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
-    let delete = |table: &str, account: &AccountId, id: &[u8; 16]| {
-        db.prepare_cached(&format!("DELETE FROM {table} WHERE account = ?1 AND id = ?2"))?
-            .execute(params![account.bytes(), id])
-    };
     match change {
         Change::PutAccount(account, at) => {
             db.prepare_cached("INSERT INTO account (id, created_at) VALUES (?1, ?2)")?
@@ -93,12 +97,10 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::PutProduct(account, product) => {
             rows::put_product(db, *account, product)?;
         }
-        Change::DeleteProduct(account, id) => {
-            delete("product", account, id.bytes())?;
-        }
+        Change::DeleteProduct(account, id) => delete(db, "product", *account, id.bytes())?,
         Change::PutPolicy(account, policy) => rows::put_policy(db, *account, policy)?,
         Change::DeletePolicy(account, id) => {
-            delete("policy", account, id.bytes())?;
+            delete(db, "policy", *account, id.bytes())?;
             db.prepare_cached("DELETE FROM policy_meter WHERE account = ?1 AND policy = ?2")?
                 .execute(params![account.bytes(), id.bytes()])?;
         }
@@ -106,9 +108,59 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
             rows::put_customer(db, *account, customer)?;
         }
         Change::DeleteCustomer(account, id) => {
-            delete("customer", account, id.bytes())?;
+            delete(db, "customer", *account, id.bytes())?;
             forget_details(db, id.bytes())?;
         }
+        Change::PutToken(account, token) => {
+            rows::put_token(db, *account, token)?;
+        }
+        Change::PutTokenUse(account, token, used) => {
+            rows::put_token_use(db, *account, *token, used)?;
+        }
+        Change::PutEntitlement(account, entitlement) => {
+            people_rows::put_entitlement(db, *account, entitlement)?;
+        }
+        Change::DeleteEntitlement(account, id) => {
+            delete(db, "entitlement", *account, id.bytes())?;
+        }
+        Change::PutUser(account, user) => {
+            people_rows::put_user(db, *account, user)?;
+        }
+        Change::DeleteUser(account, id) => {
+            delete(db, "user", *account, id.bytes())?;
+            forget_details(db, id.bytes())?;
+        }
+        Change::PutSigningKey(account, key) => {
+            people_rows::put_signing_key(db, *account, key)?;
+        }
+        Change::PutRule(account, rule) | Change::TellRule(account, rule) => {
+            rule_rows::put_rule(db, *account, rule)?;
+        }
+        Change::DeleteRule(account, id) => delete(db, "rule", *account, id.bytes())?,
+        Change::PutAct(account, act) => {
+            rule_rows::put_act(db, *account, act)?;
+        }
+        Change::UndoActs(account, license, rule, now) => {
+            rule_rows::undo_acts(db, *account, *license, *rule, *now)?;
+        }
+        Change::CreateLicense(..)
+        | Change::ChangeLicense(..)
+        | Change::ChangeMeters(..)
+        | Change::ChangeAllowed(..)
+        | Change::WakeLicenses(..)
+        | Change::DeleteLicense(..) => write_license(db, change)?,
+        Change::PutWebhook(..)
+        | Change::DeleteWebhook(..)
+        | Change::PutWebhookSecret { .. }
+        | Change::PutRedelivery(..)
+        | Change::NoteDelivery(..) => write_webhook(db, change)?,
+    }
+    Ok(())
+}
+
+/// Writes a change of a license; anything else is none of its business.
+fn write_license(db: &Connection, change: &Change) -> rusqlite::Result<()> {
+    match change {
         Change::CreateLicense(account, license, meters) => {
             rows::put_license(db, *account, license)?;
             for meter in meters {
@@ -130,7 +182,7 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         }
         Change::WakeLicenses(account, policy, at) => wake_licenses(db, *account, *policy, *at)?,
         Change::DeleteLicense(account, id) => {
-            delete("license", account, id.bytes())?;
+            delete(db, "license", *account, id.bytes())?;
             live_rows::forget(db, *account, *id)?;
             for table in ["meter", "usage_hour", "license_user", "act"] {
                 db.prepare_cached(&format!(
@@ -139,39 +191,36 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
                 .execute(params![account.bytes(), id.bytes()])?;
             }
         }
-        Change::PutToken(account, token) => {
-            rows::put_token(db, *account, token)?;
-        }
-        Change::PutEntitlement(account, entitlement) => {
-            people_rows::put_entitlement(db, *account, entitlement)?;
-        }
-        Change::DeleteEntitlement(account, id) => {
-            delete("entitlement", account, id.bytes())?;
-        }
-        Change::PutUser(account, user) => {
-            people_rows::put_user(db, *account, user)?;
-        }
-        Change::DeleteUser(account, id) => {
-            delete("user", account, id.bytes())?;
-            forget_details(db, id.bytes())?;
-        }
-        Change::PutSigningKey(account, key) => {
-            people_rows::put_signing_key(db, *account, key)?;
-        }
-        Change::PutRule(account, rule) | Change::TellRule(account, rule) => {
-            rule_rows::put_rule(db, *account, rule)?;
-        }
-        Change::DeleteRule(account, id) => {
-            delete("rule", account, id.bytes())?;
-        }
-        Change::PutAct(account, act) => {
-            rule_rows::put_act(db, *account, act)?;
-        }
-        Change::UndoActs(account, license, rule, now) => {
-            rule_rows::undo_acts(db, *account, *license, *rule, *now)?;
-        }
+        _ => {}
     }
     Ok(())
+}
+
+/// Writes a change of a webhook; anything else is none of its business.
+fn write_webhook(db: &Connection, change: &Change) -> rusqlite::Result<()> {
+    match change {
+        Change::PutWebhook(account, webhook, progress) => {
+            webhook_rows::put_webhook(db, *account, webhook, progress.as_ref())?;
+        }
+        Change::DeleteWebhook(account, id) => {
+            webhook_rows::delete_webhook(db, *account, *id)?;
+        }
+        Change::PutWebhookSecret { account, webhook, secret, older_until, now } => {
+            webhook_rows::put_secret(db, (*account, *webhook), secret, *older_until, *now)?;
+        }
+        Change::PutRedelivery(account, webhook, redelivery) => {
+            webhook_rows::put_redelivery(db, (*account, *webhook), redelivery)?;
+        }
+        Change::NoteDelivery(account, note) => webhook_rows::note(db, *account, note)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+fn delete(db: &Connection, table: &str, account: AccountId, id: &[u8; 16]) -> rusqlite::Result<()> {
+    db.prepare_cached(&format!("DELETE FROM {table} WHERE account = ?1 AND id = ?2"))?
+        .execute(params![account.bytes(), id])
+        .map(|_| ())
 }
 
 fn write_timer(

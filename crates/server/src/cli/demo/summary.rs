@@ -70,6 +70,7 @@ pub fn next_with_server(server: &Server, data: &Path, vendor: &Vendor) -> Result
   export USANCE_TOKEN=$(cat {token_file})
   usance license list
   usance meter records {license} {METER} --limit 5
+  usance activation list --product renderer
   usance use {license} {METER} 3 --key mine-1
   curl -s {base}/v1/licenses/{license}/meters/{METER}/increment \\
     -H \"Authorization: Bearer $USANCE_TOKEN\" -H 'Content-Type: application/json' \\

@@ -54,6 +54,14 @@ impl Deed {
         Self { shows: Some(shows), ..self }
     }
 
+    /// Its path below the collection.
+    #[cfg(test)]
+    pub(super) fn path(&self) -> String {
+        let one = if self.is_of_one() { "/{}" } else { "" };
+        let tail = if self.tail.is_empty() { String::new() } else { format!("/{}", self.tail) };
+        format!("{one}{tail}")
+    }
+
     pub(super) const fn is_of_one(&self) -> bool {
         matches!(self.of, Of::One)
     }

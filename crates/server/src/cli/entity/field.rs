@@ -133,6 +133,12 @@ impl Field {
         Self { conflicts: Some(other), ..self }
     }
 
+    /// Where in the body it goes.
+    #[cfg(test)]
+    pub(super) const fn member(&self) -> &'static str {
+        self.member
+    }
+
     /// As the command line has it.
     pub(super) fn arg(&self) -> Arg {
         let mut arg = Arg::new(self.name).help(self.help());

@@ -96,8 +96,8 @@ fn policies() {
         {"name":"hours","unit":"hour","scale":2,"allowed":"12.50","overage":{"amount":"0.25"}},
         {"name":"pages","allowed":10,"overage":{"percent":15}},
         {"name":"calls","overage":"allow","floor":-5}],
-        "duration_seconds":86400,"key_pattern":"AAAAAAAA-AAAAAAAAC",
-        "license_permissions":["meter:read"],"meter_while":["suspended","expired"]}"#;
+        "key_pattern":"AAAAAAAA-AAAAAAAAC","terms":{"duration_seconds":86400,
+        "license_permissions":["meter:read"],"meter_while":["suspended","expired"]}}"#;
     let with = |member: &str| {
         let body = format!(r#"{{"product":"renderer","code":"p",{member}}}"#);
         post("/v1/policies", &body)
@@ -118,18 +118,18 @@ fn policies() {
         ("an overage that is none", with_meter(r#""overage":"sometimes""#)),
         ("two overages", with_meter(r#""overage":{"amount":1,"percent":2}"#)),
         ("an overage of too much", with_meter(r#""overage":{"percent":10001}"#)),
-        ("a permission that is none", with(r#""license_permissions":["meter:fly"]"#)),
+        ("a permission that is none", with(r#""terms":{"license_permissions":["meter:fly"]}"#)),
         ("keys that could be guessed", with(r#""key_pattern":"AAAAC""#)),
-        ("metering while revoked", with(r#""meter_while":["revoked"]"#)),
-        ("no duration at all", with(r#""duration_seconds":0"#)),
+        ("metering while revoked", with(r#""terms":{"meter_while":["revoked"]}"#)),
+        ("no duration at all", with(r#""terms":{"duration_seconds":0}"#)),
         ("shown", get("/v1/policies/prepaid")),
         ("unknown", get("/v1/policies/none")),
         (
             "changed",
             patch(
                 "/v1/policies/prepaid",
-                r#"{"name":"Prepaid","duration_seconds":null,"license_permissions":["*"],
-                "meter_while":[],"meters":[{"name":"frames","allowed":null,"overage":"allow"},
+                r#"{"name":"Prepaid","terms":{"duration_seconds":null,"license_permissions":["*"],
+                "meter_while":[]},"meters":[{"name":"frames","allowed":null,"overage":"allow"},
                 {"name":"pages","record_refusals":true}]}"#,
             ),
         ),

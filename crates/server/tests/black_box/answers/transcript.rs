@@ -194,18 +194,23 @@ fn redacted(text: &str) -> String {
 }
 
 /// What is followed by something that differs, up to the next quote or line end.
-const PREFIXES: [&str; 4] = [
+const PREFIXES: [&str; 5] = [
     "\"request_id\":\"",
     "x-request-id: ",
     "\"secret\":\"",
+    "\"file\":\"",
     "counter\nusance_commit_seconds_total ",
+];
+
+/// What ids begin with.
+const IDS: [&str; 14] = [
+    "acc_", "prod_", "pol_", "cus_", "lic_", "tok_", "wri_", "act_", "cmp_", "prc_", "hold_",
+    "ses_", "usr_", "ent_",
 ];
 
 /// The length of an id at the beginning.
 fn id_length(text: &str) -> Option<usize> {
-    let prefix = ["acc_", "prod_", "pol_", "cus_", "lic_", "tok_", "wri_"]
-        .into_iter()
-        .find(|prefix| text.starts_with(prefix))?;
+    let prefix = IDS.into_iter().find(|prefix| text.starts_with(prefix))?;
     is_form(&text[prefix.len()..], &"x".repeat(32)).then_some(prefix.len() + 32)
 }
 

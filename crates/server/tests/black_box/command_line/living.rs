@@ -47,14 +47,14 @@ fn programs_start_and_end_on_a_machine() {
     server.json("product create renderer");
     server.json("policy create one --product renderer --term max_processes=1");
     let license = server.json("license create --policy one")["id"].as_str().unwrap().to_owned();
-    server.json(&format!("activation create {license} 9f3c"));
-    let start = format!("process start {license} 9f3c 4711");
+    server.json(&format!("activation create {license} a/b?c"));
+    let start = format!("process start {license} a/b?c 4711");
     let process = server.json(&start)["id"].as_str().unwrap().to_owned();
     let err = server.run(&start.replace("4711", "4712")).failed(1);
     assert!(err.contains("(process-limit-reached)"), "{err}");
-    server.run(&format!("process heartbeat {license} 9f3c {process}")).done();
-    assert!(server.run(&format!("process list {license} 9f3c")).done().contains("4711"));
-    server.run(&format!("process end {license} 9f3c {process}")).done();
+    server.run(&format!("process heartbeat {license} a/b?c {process}")).done();
+    assert!(server.run(&format!("process list {license} a/b?c")).done().contains("4711"));
+    server.run(&format!("process end {license} a/b?c {process}")).done();
     server.run(&start.replace("4711", "4712")).done();
 }
 

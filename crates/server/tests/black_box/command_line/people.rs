@@ -66,6 +66,11 @@ fn an_audience_sees_its_own() {
          --audience user"
     ));
     std::fs::write(server.dir.path().join("portal"), token["secret"].as_str().unwrap()).unwrap();
+    let caller = server.json("whoami --token-file portal");
+    assert_eq!(
+        (&caller["audience"], &caller["locked_to"]["license"]),
+        (&"user".into(), &license.into())
+    );
     let meters = server.json(&format!("meter list {license} --token-file portal"));
     let names: Vec<&str> =
         meters["items"].as_array().unwrap().iter().map(|m| m["name"].as_str().unwrap()).collect();

@@ -117,3 +117,24 @@ fn a_validation_says_why_and_exits_with_one() {
     assert_eq!((&found["valid"], &found["code"]), (&false.into(), &"suspended".into()));
     assert!(said.failed(1).contains("usance license reinstate"));
 }
+
+#[test]
+fn access_rules_come_from_a_file() {
+    let server = Server::new();
+    let license = server.license("seats:allowed=2,measure=seats");
+    let rules = "# who may not\ndeny user=guest\n\nlimit 1 user=ada\n";
+    std::fs::write(server.dir.path().join("rules.txt"), rules).unwrap();
+    let changed = server.json("policy change prepaid --term access=@rules.txt");
+    assert_eq!(
+        changed["terms"]["access"],
+        serde_json::json!(["deny user=guest", "limit 1 user=ada"])
+    );
+    let out = |user: &str| server.run(&format!("session check-out {license} seats --user {user}"));
+    assert!(out("guest").failed(1).contains("(access-denied)"));
+    out("ada").done();
+    assert!(out("ada").failed(1).contains("(reserved-for-others)"));
+    out("bob").done();
+    let err = server.run("policy change prepaid --term access=@nowhere.txt").failed(2);
+    assert!(err.contains("nowhere.txt cannot be read"), "{err}");
+    server.json("policy change prepaid --term access=none");
+}

@@ -167,7 +167,7 @@ fn told() -> Vec<(&'static str, Value)> {
 }
 
 /// What there is to say of few uses.
-fn about() -> Vec<(&'static str, Value)> {
+pub(super) fn about() -> Vec<(&'static str, Value)> {
     vec![
         ("released", quantity()),
         ("activation", id("act_")),
@@ -177,7 +177,7 @@ fn about() -> Vec<(&'static str, Value)> {
     ]
 }
 
-fn turn() -> Value {
+pub(super) fn turn() -> Value {
     shown(&[&[
         ("ended_at", or_null(time())),
         ("next_end", or_null(time())),
@@ -214,7 +214,7 @@ fn session_shown() -> Value {
     shown_in_part(&[&session], &["subject"])
 }
 
-fn counted() -> Vec<(&'static str, Value)> {
+pub(super) fn counted() -> Vec<(&'static str, Value)> {
     vec![
         ("operation", operation()),
         ("asked", quantity()),

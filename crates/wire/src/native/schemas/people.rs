@@ -7,7 +7,7 @@ use usance_core::user::Role;
 use crate::limits::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
 use crate::native::schemas::parts::{
     asked, base64, boolean, code, id, metadata, name, or_null, permissions, positive, reference,
-    shown, shown_in_part, text, time, unset_metadata,
+    shown, shown_in_part, text, time, unset_metadata, whole,
 };
 
 /// Their schemas, by name.
@@ -25,6 +25,9 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         ("expires_at", or_null(time())),
         ("revoked_at", or_null(time())),
         ("created_at", time()),
+        ("uses", whole()),
+        ("refused", whole()),
+        ("last_used_at", or_null(time())),
     ];
     let secret = [("secret", text())];
     let key = [

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use usance_core::audience::Audience;
 use usance_core::command::MadeFile;
+use usance_core::event::Events;
 use usance_core::id::{ActivationId, HoldId};
 use usance_core::ledger::tree::Hash;
 use usance_core::meter::{Counted, Turn};
@@ -17,9 +18,9 @@ use usance_core::view::{
 use crate::native::fixtures;
 use crate::native::licenses::Shown;
 use crate::native::{
-    activations, answers, batch, caller, customers, entitlements, files, holds, keys, ledger,
-    licenses, meters, policies, problem, processes, products, records, rules, sessions, specs,
-    terms, tokens, usage, users, uses, validations,
+    activations, answers, batch, caller, customers, entitlements, events, files, holds, keys,
+    ledger, licenses, meters, policies, problem, processes, products, records, rules, sessions,
+    specs, terms, tokens, usage, users, uses, validations,
 };
 
 fn schema(name: &str) -> Value {
@@ -51,7 +52,9 @@ fn check_value(schema: &Value, found: &Value, place: &str) {
         let fits = |choice: &&Value| match choice["type"].as_str() {
             Some("null") => found.is_null(),
             Some("object") => {
-                found.is_object() && names(&choice["properties"]).is_superset(&names(found))
+                let fits =
+                    |known: &Value| known.is_null() || names(known).is_superset(&names(found));
+                found.is_object() && fits(&choice["properties"])
             }
             Some("array") => found.is_array(),
             Some("string") => found.is_string(),
@@ -114,6 +117,10 @@ fn what_is_read_is_what_the_contract_says() {
         ("PolicyMeterPatch", &specs::PATCH),
         ("NewEntitlement", &entitlements::NEW),
         ("EntitlementPatch", &entitlements::PATCH),
+        ("NewWebhook", &webhooks::NEW),
+        ("WebhookPatch", &webhooks::PATCH),
+        ("SecretRotation", &webhooks::ROTATION),
+        ("Redelivery", &webhooks::REDELIVERY),
         ("SomeTerms", &terms::NAMES),
         ("Overrides", &terms::NAMES),
         ("Transfer", &licenses::TRANSFER),
@@ -257,6 +264,15 @@ fn histories_sums_and_proofs_are_what_the_contract_says() {
     ]) {
         check_value(&schema(name), item, name);
     }
+    for told in events::tests::all() {
+        for sight in events::Sight::ALL {
+            check_shown("Event", |out| events::write(&told, sight, out));
+        }
+    }
+    check_shown("Events", |out| {
+        let page = Events { items: events::tests::all(), next: 9, is_end: true };
+        events::write_page(&page, events::Sight::Everything, out);
+    });
     check_shown("Usage", |out| {
         let report = UsageReport {
             meter: answer.meter.clone(),
