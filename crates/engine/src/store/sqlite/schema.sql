@@ -459,6 +459,8 @@ CREATE TABLE redelivery (
     attempts  INTEGER NOT NULL,
     retry_at  INTEGER,
     PRIMARY KEY (account, webhook, number)
+) WITHOUT ROWID;
+
 -- Rules that act by themselves. `spec` has a line `name=value` for all that is said of one; `told`
 -- is what it told of last.
 CREATE TABLE rule (
