@@ -7,6 +7,7 @@ use core::fmt;
 
 use crate::id::{ActivationId, LicenseId};
 use crate::quantity::{Quantity, Scale, Shown};
+use crate::rule::Block;
 use crate::text::Code;
 use crate::time::Timestamp;
 use crate::token::Permission;
@@ -130,6 +131,8 @@ pub enum Kind {
     Entitlement,
     /// A receiver of events.
     Webhook,
+    /// What blocks by itself.
+    Rule,
 }
 
 impl Kind {
@@ -161,6 +164,7 @@ impl Kind {
             Self::User => "user",
             Self::Entitlement => "entitlement",
             Self::Webhook => "webhook",
+            Self::Rule => "rule",
         }
     }
 }
@@ -237,6 +241,8 @@ pub enum Refusal {
     InUse(Kind, &'static str),
     /// It is archived and takes nothing new.
     Archived(Kind),
+    /// A rule lets nothing begin on the license.
+    LicenseBlocked(LicenseId, Box<Block>),
     /// A field has a value that it cannot have.
     Invalid {
         /// The field's name.
@@ -297,6 +303,7 @@ impl Refusal {
             Self::Taken(..) => "taken",
             Self::InUse(..) => "in-use",
             Self::Archived(_) => "archived",
+            Self::LicenseBlocked(..) => "license-blocked",
             Self::Invalid { .. } => "invalid",
         }
     }
@@ -341,6 +348,7 @@ impl Refusal {
         "taken",
         "in-use",
         "archived",
+        "license-blocked",
         "invalid",
     ];
 
@@ -460,6 +468,10 @@ impl fmt::Display for Refusal {
                 })
             }
             Self::Archived(kind) => write!(f, "the {} is archived", kind.word()),
+            Self::LicenseBlocked(id, block) => {
+                let Block { name, reason, .. } = &**block;
+                write!(f, "license {id} is blocked by rule {name}: {reason}")
+            }
             Self::Invalid { field, reason } => write!(f, "{field} {reason}"),
         }
     }

@@ -107,6 +107,10 @@ permissions! {
     /// Create, change and delete webhooks, rotate their secrets, and deliver again: whoever may, can
     /// have every event told to an address of their own.
     WebhookWrite = 34, "webhook:write";
+    /// See rules that block by themselves.
+    RuleRead = 35, "rule:read";
+    /// Create, change, try and delete rules.
+    RuleWrite = 36, "rule:write";
 }
 
 impl Permission {

@@ -1,5 +1,6 @@
 //! The engine's face: what doors may ask of it.
 
+mod rules;
 mod webhooks;
 
 use std::fs::{File, TryLockError};
@@ -39,6 +40,7 @@ use crate::catalogue::Undecided;
 use crate::clock::Clock;
 use crate::count::Batch;
 use crate::failure::{Failure, OpenError};
+use crate::follower::Follower;
 use crate::histogram::Distribution;
 use crate::limits::RUN_RECORDS;
 use crate::mailbox::{Job, ReplyTo};
@@ -108,6 +110,9 @@ pub struct Statistics {
     pub commit_us: Distribution,
     pub refusals: Vec<(&'static str, u64)>,
     pub ledger_sizes: Vec<(AccountId, u64)>,
+    pub rule_acts: u64,
+    pub rule_records: u64,
+    pub rule_states_forgotten: u64,
 }
 
 /// A running engine; clones are handles to the same.
@@ -129,6 +134,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         // An engine that was closed has no writer to tell.
         self.shared.mailbox.put(Job::Leave).unwrap_or_default();
+        self.shared.following.end();
     }
 }
 
@@ -188,10 +194,21 @@ impl Engine {
             StoreError::Corrupt(what) => OpenError::Corrupt { path: path.clone(), what },
             other => failed(other.to_string()),
         })?;
-        std::thread::Builder::new()
-            .name("writer".into())
-            .spawn(move || writer.run())
-            .map_err(|source| OpenError::Io { path: path.clone(), source })?;
+        let follower = Follower {
+            shared: Arc::clone(&shared),
+            reader: Arc::clone(&reader),
+            clock: Arc::clone(&clock),
+            account,
+            writer: identity.writer,
+            watching: None,
+            known: None,
+        };
+        let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
+            let spawned = std::thread::Builder::new().name(name.into()).spawn(work);
+            spawned.map(drop).map_err(|source| OpenError::Io { path: path.clone(), source })
+        };
+        spawn("writer", Box::new(move || writer.run()))?;
+        spawn("follower", Box::new(move || follower.run()))?;
         let inner = Inner {
             shared,
             reader,
@@ -717,6 +734,9 @@ impl Engine {
                 let sizes = self.0.shared.sizes.lock().unwrap_or_else(PoisonError::into_inner);
                 sizes.iter().map(|(account, size)| (*account, *size)).collect()
             },
+            rule_acts: read(&self.0.shared.following.acts),
+            rule_records: read(&self.0.shared.following.records),
+            rule_states_forgotten: read(&self.0.shared.following.forgotten),
         }
     }
 
@@ -765,6 +785,7 @@ impl Engine {
     /// writer stops when the last handle is gone, and the next start replays what it did not write
     /// back.
     pub async fn close(&self) {
+        self.0.shared.following.end();
         let (reply, closed) = oneshot::channel();
         if self.0.shared.mailbox.put(Job::Close(reply)).is_ok() {
             // The writer drops the sender only when it has ended, which is what is waited for.

@@ -137,6 +137,13 @@ fn write_particulars(refusal: &Refusal, members: &mut Object<'_>) {
             members.word("license", id);
             members.time("valid_from", *begin);
         }
+        Refusal::LicenseBlocked(id, block) => {
+            members.word("license", id);
+            members.word("rule", &block.name);
+            members.text("reason", &block.reason);
+            members.time("since", block.since);
+            members.maybe("until", block.until, Object::time);
+        }
         Refusal::LicenseOverdue(id, due) => {
             members.word("license", id);
             members.time("check_in_due", *due);

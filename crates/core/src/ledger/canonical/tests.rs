@@ -192,6 +192,7 @@ fn a_license() -> License {
         entitlements: Vec::new(),
         metadata: Metadata::default(),
         marks: Marks::default(),
+        blocks: Vec::new(),
         standing: Standing::Suspended,
         valid_from: Some(Timestamp(-1)),
         expires_at: Some(Timestamp(5)),
@@ -385,6 +386,7 @@ fn a_rich_license() -> License {
         overrides: Some(Box::new(overrides)),
         entitlements: alloc::vec![code("export")],
         metadata: a_note("seat"),
+        blocks: Vec::new(),
         marks: Marks {
             checked_in_at: Some(Timestamp(3)),
             validated_at: Some(Timestamp(4)),

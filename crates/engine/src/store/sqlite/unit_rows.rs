@@ -5,7 +5,7 @@ use usance_core::id::{AccountId, LicenseId, PolicyId, WriterId};
 use usance_core::time::Timestamp;
 
 use super::reader::row_id;
-use super::{live_rows, people_rows, rows, webhook_rows};
+use super::{live_rows, people_rows, rows, rule_rows, webhook_rows};
 use crate::unit::{Change, Unit};
 
 /// Writes a unit within the caller's transaction.
@@ -133,6 +133,16 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::PutSigningKey(account, key) => {
             people_rows::put_signing_key(db, *account, key)?;
         }
+        Change::PutRule(account, rule) | Change::TellRule(account, rule) => {
+            rule_rows::put_rule(db, *account, rule)?;
+        }
+        Change::DeleteRule(account, id) => delete(db, "rule", *account, id.bytes())?,
+        Change::PutAct(account, act) => {
+            rule_rows::put_act(db, *account, act)?;
+        }
+        Change::UndoActs(account, license, rule, now) => {
+            rule_rows::undo_acts(db, *account, *license, *rule, *now)?;
+        }
         Change::CreateLicense(..)
         | Change::ChangeLicense(..)
         | Change::ChangeMeters(..)
@@ -174,7 +184,7 @@ fn write_license(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::DeleteLicense(account, id) => {
             delete(db, "license", *account, id.bytes())?;
             live_rows::forget(db, *account, *id)?;
-            for table in ["meter", "usage_hour", "license_user"] {
+            for table in ["meter", "usage_hour", "license_user", "act"] {
                 db.prepare_cached(&format!(
                     "DELETE FROM {table} WHERE account = ?1 AND license = ?2"
                 ))?
