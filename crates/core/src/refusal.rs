@@ -400,6 +400,30 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// What is said of a license that is stopped.
+    fn fmt_of_license(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LicenseSuspended(id) => {
+                write!(f, "license {id} is suspended; reinstate it to go on")
+            }
+            Self::LicenseRevoked(id) => write!(f, "license {id} is revoked for good"),
+            Self::LicenseExpired(id, _) => write!(f, "license {id} has expired"),
+            Self::LicenseNotYetValid(id, _) => write!(f, "license {id} is not valid yet"),
+            Self::LicenseOverdue(id, _) => {
+                write!(f, "license {id} is overdue for its check-in; check it in to go on")
+            }
+            Self::LicenseStateConflict(id, why) => write!(f, "license {id} {why}"),
+            Self::LicenseBlocked(id, block) => {
+                let Block { name, reason, .. } = &**block;
+                write!(f, "license {id} is blocked by rule {name}: {reason}")
+            }
+            // The others say something else.
+            _ => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -436,16 +460,13 @@ impl fmt::Display for Refusal {
                 scale.digits()
             ),
             Self::AmountOutOfRange => f.write_str("amount does not fit 64 bits at this scale"),
-            Self::LicenseSuspended(id) => {
-                write!(f, "license {id} is suspended; reinstate it to go on")
-            }
-            Self::LicenseRevoked(id) => write!(f, "license {id} is revoked for good"),
-            Self::LicenseExpired(id, _) => write!(f, "license {id} has expired"),
-            Self::LicenseNotYetValid(id, _) => write!(f, "license {id} is not valid yet"),
-            Self::LicenseOverdue(id, _) => {
-                write!(f, "license {id} is overdue for its check-in; check it in to go on")
-            }
-            Self::LicenseStateConflict(id, why) => write!(f, "license {id} {why}"),
+            Self::LicenseSuspended(_)
+            | Self::LicenseRevoked(_)
+            | Self::LicenseExpired(..)
+            | Self::LicenseNotYetValid(..)
+            | Self::LicenseOverdue(..)
+            | Self::LicenseBlocked(..)
+            | Self::LicenseStateConflict(..) => self.fmt_of_license(f),
             Self::KeyMistyped => f.write_str(KEY_MISTYPED),
             Self::Unknown(kind, name) => write!(f, "there is no {} {name}", kind.word()),
             Self::IdempotencyConflict => f.write_str(IDEMPOTENCY_CONFLICT),
@@ -468,10 +489,6 @@ impl fmt::Display for Refusal {
                 })
             }
             Self::Archived(kind) => write!(f, "the {} is archived", kind.word()),
-            Self::LicenseBlocked(id, block) => {
-                let Block { name, reason, .. } = &**block;
-                write!(f, "license {id} is blocked by rule {name}: {reason}")
-            }
             Self::Invalid { field, reason } => write!(f, "{field} {reason}"),
         }
     }

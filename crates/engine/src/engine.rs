@@ -1,13 +1,14 @@
 //! The engine's face: what doors may ask of it.
 
 mod rules;
+mod statistics;
 mod webhooks;
 
 use std::fs::{File, TryLockError};
 use std::net::IpAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use tokio::sync::{oneshot, watch};
@@ -41,7 +42,6 @@ use crate::clock::Clock;
 use crate::count::Batch;
 use crate::failure::{Failure, OpenError};
 use crate::follower::Follower;
-use crate::histogram::Distribution;
 use crate::limits::RUN_RECORDS;
 use crate::mailbox::{Job, ReplyTo};
 use crate::queries::{Queries, event_filter};
@@ -53,6 +53,8 @@ use crate::writer::{Known, Shared, Writer};
 use crate::{random, writer_key};
 
 pub use self::webhooks::Endpoint;
+
+pub use self::statistics::Statistics;
 
 /// How an engine runs.
 #[derive(Debug, Clone)]
@@ -88,31 +90,6 @@ pub enum Health {
     Ready,
     /// It cannot, and why, for the operator.
     Stopped(String),
-}
-
-/// Counters for operators, since the start.
-#[derive(Debug, Clone, Default)]
-#[expect(missing_docs, reason = "named for what they count")]
-pub struct Statistics {
-    pub uses_accepted: u64,
-    pub uses_refused: u64,
-    pub uses_repeated: u64,
-    pub commits: u64,
-    pub records: u64,
-    pub commit_ns_total: u64,
-    pub batch_uses_max: u64,
-    pub mailbox_uses: u64,
-    pub overloaded: u64,
-    pub credentials_unknown: u64,
-    pub attempts_refused: u64,
-    pub mailbox_age_us: u64,
-    pub batch_uses: Distribution,
-    pub commit_us: Distribution,
-    pub refusals: Vec<(&'static str, u64)>,
-    pub ledger_sizes: Vec<(AccountId, u64)>,
-    pub rule_acts: u64,
-    pub rule_records: u64,
-    pub rule_states_forgotten: u64,
 }
 
 /// A running engine; clones are handles to the same.
@@ -203,12 +180,7 @@ impl Engine {
             watching: None,
             known: None,
         };
-        let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
-            let spawned = std::thread::Builder::new().name(name.into()).spawn(work);
-            spawned.map(drop).map_err(|source| OpenError::Io { path: path.clone(), source })
-        };
-        spawn("writer", Box::new(move || writer.run()))?;
-        spawn("follower", Box::new(move || follower.run()))?;
+        start(writer, follower).map_err(|source| OpenError::Io { path: path.clone(), source })?;
         let inner = Inner {
             shared,
             reader,
@@ -706,40 +678,6 @@ impl Engine {
         stopped.as_ref().map_or(Health::Ready, |why| Health::Stopped(why.clone()))
     }
 
-    /// Counters since the start.
-    #[must_use]
-    pub fn statistics(&self) -> Statistics {
-        let counters = &self.0.shared.counters;
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Statistics {
-            uses_accepted: read(&counters.uses_accepted),
-            uses_refused: read(&counters.uses_refused),
-            uses_repeated: read(&counters.uses_repeated),
-            commits: read(&counters.commits),
-            records: read(&counters.records),
-            commit_ns_total: read(&counters.commit_ns),
-            batch_uses_max: read(&counters.unit_uses_max),
-            mailbox_uses: self.0.shared.mailbox.depth() as u64,
-            overloaded: read(&counters.overloaded),
-            credentials_unknown: read(&counters.credentials_unknown),
-            attempts_refused: read(&counters.attempts_refused),
-            mailbox_age_us: u64::try_from(self.0.shared.mailbox.age().as_micros()).unwrap_or(0),
-            batch_uses: counters.batch_uses.read(),
-            commit_us: counters.commit_us.read(),
-            refusals: {
-                let refusals = counters.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-                refusals.iter().map(|(code, count)| (*code, *count)).collect()
-            },
-            ledger_sizes: {
-                let sizes = self.0.shared.sizes.lock().unwrap_or_else(PoisonError::into_inner);
-                sizes.iter().map(|(account, size)| (*account, *size)).collect()
-            },
-            rule_acts: read(&self.0.shared.following.acts),
-            rule_records: read(&self.0.shared.following.records),
-            rule_states_forgotten: read(&self.0.shared.following.forgotten),
-        }
-    }
-
     /// Which events a caller may see of those it wants.
     ///
     /// # Errors
@@ -803,6 +741,15 @@ impl Engine {
         }
         answer.await.unwrap_or(Err(Failure::Unknown))
     }
+}
+
+/// Starts the threads of an engine: the one that writes, and the one that holds rules against what
+/// was written.
+fn start(writer: Writer, follower: Follower) -> std::io::Result<()> {
+    let thread = |name: &str| std::thread::Builder::new().name(name.into());
+    thread("writer").spawn(move || writer.run())?;
+    thread("follower").spawn(move || follower.run())?;
+    Ok(())
 }
 
 async fn blocking<T: Send + 'static>(

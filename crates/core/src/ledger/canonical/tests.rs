@@ -18,7 +18,31 @@ use crate::period::Every;
 use crate::quantity::Scale;
 use crate::terms::{Field, Kind, MeterWhile, Seconds, Stopper, Terms, TermsPatch};
 use crate::time::Timestamp;
-use crate::token::{Locks, Permission, Permissions, SecretHash};
+use crate::token::{Locks, Permission, Permissions, SecretHash, TokenUse};
+
+fn product(of: &Product) -> [u8; 32] {
+    super::product(of).digest()
+}
+
+fn policy(of: &Policy) -> [u8; 32] {
+    super::policy(of).digest()
+}
+
+fn token(of: &Token) -> [u8; 32] {
+    super::token(of).digest()
+}
+
+fn activation(license: LicenseId, of: &Activation) -> [u8; 32] {
+    super::activation(license, of).digest()
+}
+
+fn entitlement(of: &Entitlement) -> [u8; 32] {
+    super::entitlement(of).digest()
+}
+
+fn license<'a>(of: &License, meters: impl Iterator<Item = MeterEntry<'a>>) -> [u8; 32] {
+    super::license(of, meters).digest()
+}
 
 // Golden text: format 1. A ledger holds hashes of these texts for ever.
 
@@ -228,7 +252,7 @@ fn meter_of(policy: &mut Policy) -> &mut MeterSpec {
 fn hash_of(license: &License, meters: &[(Code, AllowedFrom)]) -> [u8; 32] {
     let specs: Vec<_> =
         meters.iter().map(|(name, from)| (MeterSpec::new(name.clone()), *from)).collect();
-    super::license(
+    self::license(
         license,
         specs.iter().map(|(spec, allowed_from)| MeterEntry {
             spec,

@@ -26,6 +26,12 @@ pub fn write(db: &Connection, writer: WriterId, unit: &Unit) -> rusqlite::Result
     for (account, license, at) in &unit.timers {
         write_timer(db, *account, *license, *at)?;
     }
+    write_records(db, unit)?;
+    write_beside(db, unit)
+}
+
+/// Writes records, and the nodes of the tree that they complete.
+fn write_records(db: &Connection, unit: &Unit) -> rusqlite::Result<()> {
     for block in &unit.blocks {
         db.prepare_cached(
             "INSERT INTO block (id, count, root, signature, body) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -44,6 +50,11 @@ pub fn write(db: &Connection, writer: WriterId, unit: &Unit) -> rusqlite::Result
         )?
         .execute(params![ledger, position.height, position.index.cast_signed(), hash])?;
     }
+    Ok(())
+}
+
+/// Writes what lies beside the records.
+fn write_beside(db: &Connection, unit: &Unit) -> rusqlite::Result<()> {
     for row in &unit.subjects {
         db.prepare_cached(
             "INSERT INTO subject (id, salt, user, host, address) VALUES (?1, ?2, ?3, ?4, ?5)",
