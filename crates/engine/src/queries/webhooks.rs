@@ -3,7 +3,7 @@
 use usance_core::caller::Caller;
 use usance_core::command::Ref;
 use usance_core::event::{EventFilter, Events, Told, What};
-use usance_core::id::{LicenseId, PolicyId, ProductId, WebhookId};
+use usance_core::id::{ActivationId, LicenseId, PolicyId, ProductId, WebhookId};
 use usance_core::license::LicenseRef;
 use usance_core::refusal::{Kind, Refusal};
 use usance_core::token::Permission;
@@ -119,6 +119,11 @@ impl Queries<'_> {
         let What::Changed { thing, before, after, .. } = &told.what else { return Ok(false) };
         if let Ok(id) = thing.parse::<ProductId>() {
             return Ok(id == product);
+        }
+        // Others may name a product, as a lock or a wish, and are not of it.
+        let prefixes = [PolicyId::PREFIX, LicenseId::PREFIX, ActivationId::PREFIX];
+        if !prefixes.iter().any(|prefix| thing.starts_with(prefix)) {
+            return Ok(false);
         }
         let text = after.as_deref().filter(|text| !text.is_empty()).or(before.as_deref());
         let named =

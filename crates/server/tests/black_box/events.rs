@@ -239,3 +239,26 @@ fn the_command_line_shows_what_happened_and_who_did_it() {
     assert!(tokens["items"][0]["uses"].as_u64().unwrap() > 5, "{tokens}");
     assert!(tokens["items"][0]["last_used_at"].is_string(), "{tokens}");
 }
+
+#[test]
+fn nobody_follows_without_the_right_to() {
+    let server = Server::new();
+    license(&server, 10);
+    let mut admin = server.admin();
+    let mut token = |token: Value| {
+        let made = admin.post("/v1/tokens", token.to_string()).expect(201);
+        format!("Bearer {}", made["secret"].as_str().unwrap())
+    };
+    let all = json!({"name": "all but one", "permissions": ["ledger:read", "license:read"]});
+    let locked = json!({"name": "l", "permissions": ["event:read"], "product": "renderer"});
+    for (authorization, expected) in [
+        (None, (401, "unauthenticated")),
+        (Some("Bearer nonsense".to_owned()), (401, "unauthenticated")),
+        (Some(token(all)), (403, "permission-missing")),
+        (Some(token(locked)), (403, "locked-to-another")),
+    ] {
+        let answer = crate::http::Client::new(server.address(), authorization.as_deref())
+            .get("/v1/events/stream");
+        assert_eq!(answer.problem(), (expected.0, expected.1.to_owned()), "{authorization:?}");
+    }
+}
