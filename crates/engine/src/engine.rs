@@ -162,15 +162,7 @@ impl Engine {
             lock,
         };
         let path = directory.unwrap_or(Path::new(":memory:")).to_path_buf();
-        let failed = |what: String| OpenError::Database { path: path.clone(), what };
-        let account = match reader.first_account().map_err(|error| failed(error.to_string()))? {
-            Some(account) => account,
-            None => writer.create_account().map_err(|failure| failed(failure.to_string()))?,
-        };
-        writer.open_account(account).map_err(|error| match error {
-            StoreError::Corrupt(what) => OpenError::Corrupt { path: path.clone(), what },
-            other => failed(other.to_string()),
-        })?;
+        let account = first_account(&mut writer, &path)?;
         let follower = Follower {
             shared: Arc::clone(&shared),
             reader: Arc::clone(&reader),
@@ -741,6 +733,21 @@ impl Engine {
         }
         answer.await.unwrap_or(Err(Failure::Unknown))
     }
+}
+
+/// The account that a data directory begins with, made if it is fresh, and its ledger opened.
+fn first_account(writer: &mut Writer, path: &Path) -> Result<AccountId, OpenError> {
+    let failed = |what: String| OpenError::Database { path: path.to_path_buf(), what };
+    let found = writer.reader.first_account().map_err(|error| failed(error.to_string()))?;
+    let account = match found {
+        Some(account) => account,
+        None => writer.create_account().map_err(|failure| failed(failure.to_string()))?,
+    };
+    writer.open_account(account).map_err(|error| match error {
+        StoreError::Corrupt(what) => OpenError::Corrupt { path: path.to_path_buf(), what },
+        other => failed(other.to_string()),
+    })?;
+    Ok(account)
 }
 
 /// Starts the threads of an engine: the one that writes, and the one that holds rules against what
