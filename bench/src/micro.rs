@@ -117,6 +117,7 @@ fn license() -> Result<License> {
         entitlements: Vec::new(),
         metadata: Metadata::default(),
         marks: Marks::default(),
+        blocks: Vec::new(),
         standing: Standing::Active,
         valid_from: None,
         expires_at: None,
