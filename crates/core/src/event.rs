@@ -37,6 +37,7 @@ pub struct Told {
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all events are of the large kind")]
 pub enum What {
     /// The ledger began.
     Opened,
