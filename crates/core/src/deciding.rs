@@ -1,6 +1,6 @@
 //! Decides a request to move a meter, with everything that lives on its license.
 //!
-//! Time comes first: [`overdue`] says what is due whoever asks (a period that ended, a hold that
+//! Time comes first: [`overdue()`] says what is due whoever asks (a period that ended, a hold that
 //! expired, a session that fell silent). Then [`decide`] says what the request itself does.
 
 mod holding;

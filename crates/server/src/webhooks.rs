@@ -194,7 +194,11 @@ async fn supervise(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
             _ = stop.wait_for(|stop| *stop) => break,
         }
     }
-    let all = async { while let Some(ended) = tasks.join_next().await { ended_task(ended) } };
+    let all = async {
+        while let Some(ended) = tasks.join_next().await {
+            ended_task(ended)
+        }
+    };
     if tokio::time::timeout(STOP_TIMEOUT, all).await.is_err() {
         tracing::warn!("some webhooks did not end in time; what they were sent is sent once more");
         tasks.shutdown().await;

@@ -9,9 +9,7 @@ use usance_core::id::WebhookId;
 use usance_core::limits::WEBHOOKS_MAX;
 use usance_core::time::Timestamp;
 use usance_core::view::{Page, PageRequest};
-use usance_core::webhook::{
-    Attempt, DeadLetter, Redelivery, SigningSecret, Wants, WebhookView,
-};
+use usance_core::webhook::{Attempt, DeadLetter, Redelivery, SigningSecret, Wants, WebhookView};
 
 use super::Engine;
 use crate::catalogue::webhooks::unlocked;

@@ -3,7 +3,7 @@
 use usance_core::caller::Caller;
 use usance_core::command::Ref;
 use usance_core::event::{EventFilter, Events, Told, What};
-use usance_core::id::{LicenseId, PolicyId, ProductId, WebhookId};
+use usance_core::id::{ActivationId, LicenseId, PolicyId, ProductId, WebhookId};
 use usance_core::license::LicenseRef;
 use usance_core::refusal::{Kind, Refusal};
 use usance_core::token::Permission;
@@ -48,11 +48,7 @@ impl Queries<'_> {
     }
 
     /// The newest attempts, with their numbers, newest first.
-    pub fn deliveries(
-        &self,
-        of: WebhookId,
-        request: &PageRequest,
-    ) -> Answer<Page<(u64, Attempt)>> {
+    pub fn deliveries(&self, of: WebhookId, request: &PageRequest) -> Answer<Page<(u64, Attempt)>> {
         self.webhook(of)?;
         let before = number(request)?;
         let limit = slice(&PageRequest { limit: request.limit, cursor: None }, |_| None)?.limit;
@@ -61,11 +57,7 @@ impl Queries<'_> {
     }
 
     /// Dead letters, in the order of their events.
-    pub fn dead_letters(
-        &self,
-        of: WebhookId,
-        request: &PageRequest,
-    ) -> Answer<Page<DeadLetter>> {
+    pub fn dead_letters(&self, of: WebhookId, request: &PageRequest) -> Answer<Page<DeadLetter>> {
         self.webhook(of)?;
         let from = number(request)?.map_or(0, |last| last.saturating_add(1));
         let limit = slice(&PageRequest { limit: request.limit, cursor: None }, |_| None)?.limit;
@@ -128,10 +120,14 @@ impl Queries<'_> {
         if let Ok(id) = thing.parse::<ProductId>() {
             return Ok(id == product);
         }
+        // Others may name a product, as a lock or a wish, and are not of it.
+        let prefixes = [PolicyId::PREFIX, LicenseId::PREFIX, ActivationId::PREFIX];
+        if !prefixes.iter().any(|prefix| thing.starts_with(prefix)) {
+            return Ok(false);
+        }
         let text = after.as_deref().filter(|text| !text.is_empty()).or(before.as_deref());
-        let named = |name: &str| {
-            text?.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
-        };
+        let named =
+            |name: &str| text?.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         if let Some(found) = named("product").and_then(|text| text.parse::<ProductId>().ok()) {
             return Ok(found == product);
         }

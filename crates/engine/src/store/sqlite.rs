@@ -305,7 +305,9 @@ impl SqliteStore {
                         }
                     }
                 }
-                Change::WakeLicenses(_, policy, at) => self.licenses.wake(*policy, *at),
+                Change::WakeLicenses(account, policy, at) => {
+                    self.licenses.wake(*account, *policy, *at);
+                }
                 _ => {}
             }
         }

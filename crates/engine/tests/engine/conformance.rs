@@ -1,5 +1,7 @@
 //! What every store must do, told once and run against each.
 
+mod live;
+
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;

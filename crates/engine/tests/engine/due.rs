@@ -6,7 +6,8 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use usance_core::activation::ActivationRef;
 use usance_core::command::{
-    Command, LicensePatch, NewActivation, NewMeter, NewOverage, NewPolicy, PolicyPatch, Ref, Reply,
+    Command, LicensePatch, NewActivation, NewMeter, NewOverage, NewPolicy, NewRollover,
+    PolicyPatch, Ref, Reply,
 };
 use usance_core::id::ActivationId;
 use usance_core::license::{License, LicenseRef};
@@ -36,7 +37,9 @@ async fn policy(world: &World, name: &str, of: &[(&str, &str)]) {
     world.policy(&format!("first-{name}"), None, NewOverage::Refuse).await;
     let frames = NewMeter { floating: true, ..new_meter("frames", None) };
     let period = MeterPeriod::Every(Every::Day);
-    let credits = NewMeter { period, ..new_meter("credits", Some(10)) };
+    // What is left is carried over, so that its periods go on without anybody.
+    let rollover = NewRollover::All;
+    let credits = NewMeter { period, rollover, ..new_meter("credits", Some(10)) };
     let seats = NewMeter { measure: Measure::Seats, ..new_meter("seats", Some(10)) };
     let meters = vec![frames, credits, seats];
     let new = NewPolicy { meters, terms: terms(of), ..new_policy(name) };
@@ -235,6 +238,6 @@ fn what_ended_in_an_earlier_period_is_carried_out_there() {
         world.clock.put(BEGIN.plus_ms(3 * DAY_MS));
         let state = known(&world, &license).await.meters[0].state;
         assert_eq!((state.total, state.held, state.gross), (0, 0, 4));
-        assert_eq!(state.period_end, Some(BEGIN.plus_ms(4 * DAY_MS)));
+        assert_eq!(state.period_end, None, "nobody is there for whom another period would begin");
     });
 }

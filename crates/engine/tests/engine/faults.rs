@@ -15,7 +15,8 @@ use usance_core::id::AccountId;
 use usance_core::ledger::checkpoint::Signer;
 use usance_core::license::{License, LicenseRef};
 use usance_core::metadata::Metadata;
-use usance_core::usage::Use;
+use usance_core::quantity::Decimal;
+use usance_core::usage::{Answer, Fit, NewHold, Operation, Reserved, Use};
 use usance_engine::clock::ManualClock;
 use usance_engine::count::{Batch, Outcomes};
 use usance_engine::limits::RUN_RECORDS;
@@ -205,6 +206,14 @@ impl Rig {
         let uses = uses.iter().map(|(amount, key)| increment(&self.license, *amount, Some(key)));
         let batch = Batch::new(Arc::clone(&self.system), uses.collect(), &self.key_secret);
         self.ask(|reply| Job::Count(batch, reply))
+    }
+
+    /// Asks one thing of the license's meter.
+    fn one(&self, operation: Operation, key: &str) -> Result<Answer, Failure> {
+        let used = Use { operation, ..increment(&self.license, 1, Some(key)) };
+        let batch = Batch::new(Arc::clone(&self.system), vec![used], &self.key_secret);
+        let mut outcomes = self.ask(|reply| Job::Count(batch, reply))?;
+        Ok(outcomes.remove(0)?)
     }
 
     fn is_stopped(&self) -> bool {
@@ -497,4 +506,57 @@ fn a_disk_that_fails_in_the_middle_of_a_commit() {
         world.engine.close().await;
     });
     assert_eq!(check(directory.path()).findings, []);
+}
+
+/// A hold, its settlement or its release that meets a fault: all of it happened or nothing, and
+/// what is said once more happens once.
+#[test]
+fn a_hold_that_meets_a_fault_is_whole_or_not_there() {
+    use Step::Commit;
+    let hold =
+        Operation::Hold(NewHold { amount: Decimal::whole(7), fit: Fit::Whole, seconds: None });
+    for fault in [
+        Fault::Before(Commit, Wrong::Full),
+        Fault::After(Commit, Wrong::Unknown),
+        Fault::Before(Commit, Wrong::Unknown),
+        Fault::After(Commit, Wrong::Panic),
+    ] {
+        for ends in ["begin", "settle", "release"] {
+            println!("{fault:?} at {ends}");
+            let rig = Rig::new();
+            let begun = (ends != "begin").then(|| rig.one(hold, "begin").expect("it is held"));
+            let id = begun.map(|answer| match answer.reference.expect("a hold").id {
+                Reserved::Hold(id) => id,
+                Reserved::Session(_) => panic!("no session was asked for"),
+            });
+            let operation = match (ends, id) {
+                ("settle", Some(id)) => Operation::Settle(id, Some(Decimal::whole(5))),
+                ("release", Some(id)) => Operation::Release(id),
+                _ => hold,
+            };
+            rig.inject(&[fault]);
+            rig.one(operation, "again").expect_err("it meets the fault");
+            let (directory, license) = rig.crash();
+            run(async {
+                let world = World::on_disk(directory.path());
+                let of = || LicenseRef::Id(license.id);
+                let known = world.engine.known(Arc::clone(&world.system), of()).await.unwrap();
+                let held: i64 = known.loaded.live.holds.iter().map(|one| one.units).sum();
+                assert_eq!(known.loaded.meters[0].state.held, held);
+                // Asked once more, it is done, once.
+                let used = Use { operation, ..increment(&license, 1, Some("again")) };
+                world.count_one(used).await.expect("now it is done");
+                let known = world.engine.known(Arc::clone(&world.system), of()).await.unwrap();
+                let state = known.loaded.meters[0].state;
+                let expected = match ends {
+                    "begin" => (0, 7, 1),
+                    "settle" => (5, 0, 0),
+                    _ => (0, 0, 0),
+                };
+                assert_eq!((state.total, state.held, known.loaded.live.holds.len()), expected);
+                world.engine.close().await;
+            });
+            assert_eq!(check(directory.path()).findings, []);
+        }
+    }
 }

@@ -662,7 +662,12 @@ impl Stand {
                 differences.push(format!("expected {line}"));
             }
         }
-        differences.push(format!("{} lines, and not {}", found.len(), expected.len()));
+        let first = found.iter().zip(&expected).position(|(found, expected)| found != expected);
+        if let Some(first) = first {
+            let from = first.saturating_sub(12);
+            let end = found.len().min(first + 8);
+            differences.push(format!("first in {:?}", &found[from..end]));
+        }
         differences
     }
 }
@@ -698,10 +703,9 @@ fn stand(loaded: &LoadedLicense, is_same_engine: bool) -> Stand {
         holds.iter_mut().for_each(|one| one.id = HoldId::from_bytes([0; 16]));
         sessions.iter_mut().for_each(|one| one.id = SessionId::from_bytes([0; 16]));
     }
-    holds.sort_by_key(|one| (one.id, one.created_at, one.expires_at, one.meter.clone(), one.units));
-    sessions.sort_by_key(|one| {
-        (one.id, one.created_at, one.expires_at, one.meter.clone(), one.count, one.reserved)
-    });
+    holds.sort_by_key(|one| (one.id, one.created_at, format!("{one:?}")));
+    let user = |one: &Session| one.subject.as_ref().and_then(|subject| subject.user.clone());
+    sessions.sort_by_key(|one| (one.id, one.created_at, user(one), format!("{one:?}")));
     let mut passes: Vec<_> = passes.iter().map(|pass| pass.until).collect();
     passes.sort();
     let meters = meters.collect();
@@ -873,22 +877,22 @@ fn what_happens_by_random_reaches_everything() {
     use std::cell::RefCell;
     let seen: RefCell<BTreeMap<String, u64>> = RefCell::default();
     let inputs = prop::collection::vec(happening(), 60..61);
-    property(24, &inputs, |happenings| {
+    property(200, &inputs, |happenings| {
         let clock = Arc::new(ManualClock::new(BEGIN));
         run(async {
             let mut side = Side::open(World::in_memory_at(Arc::clone(&clock))).await;
-            let mut seen = seen.borrow_mut();
+            let mut found: BTreeMap<String, u64> = BTreeMap::new();
             for happening in &happenings {
                 match happening {
                     Happening::Count(all) => {
                         for told in side.count(all).await.into_iter().flatten() {
-                            *seen.entry(told.counted.operation.to_string()).or_default() += 1;
+                            *found.entry(told.counted.operation.to_string()).or_default() += 1;
                         }
                     }
                     Happening::Again(number) => {
                         let told = side.again(*number).await;
                         let repeats = told.iter().flatten().filter(|told| told.repeat);
-                        *seen.entry("repeat".into()).or_default() += repeats.count() as u64;
+                        *found.entry("repeat".into()).or_default() += repeats.count() as u64;
                     }
                     Happening::Clock(by) => {
                         clock.put(clock.now().plus_ms(*by));
@@ -896,10 +900,13 @@ fn what_happens_by_random_reaches_everything() {
                     }
                     other => {
                         let Some(command) = command(&side, other) else { continue };
-                        let word = format!("{other:?}");
-                        let word = word.split('(').next().unwrap_or_default().to_owned();
+                        let word = match other {
+                            Happening::Machine(.., what) => format!("{what:?} "),
+                            other => format!("{other:?}"),
+                        };
+                        let word = word.split(['(', ' ']).next().unwrap_or_default().to_owned();
                         let done = side.change(command).await.is_ok();
-                        *seen.entry(word).or_default() += u64::from(done);
+                        *found.entry(word).or_default() += u64::from(done);
                     }
                 }
             }
@@ -913,10 +920,13 @@ fn what_happens_by_random_reaches_everything() {
                     ("sessions", loaded.live.sessions.len()),
                     ("passes", loaded.live.passes.len()),
                 ] {
-                    *seen.entry(name.into()).or_default() += count as u64;
+                    *found.entry(name.into()).or_default() += count as u64;
                 }
                 let carried = loaded.meters.iter().filter(|meter| meter.state.carried > 0);
-                *seen.entry("carried".into()).or_default() += carried.count() as u64;
+                *found.entry("carried".into()).or_default() += carried.count() as u64;
+            }
+            for (name, count) in found {
+                *seen.borrow_mut().entry(name).or_default() += count;
             }
         });
     });
@@ -931,7 +941,8 @@ fn what_happens_by_random_reaches_everything() {
         "settle",
         "release",
         "repeat",
-        "Machine",
+        "Activate",
+        "Start",
         "Standing",
         "Renew",
         "CheckIn",

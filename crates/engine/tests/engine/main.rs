@@ -21,6 +21,8 @@ mod faults;
 mod files;
 mod laws;
 mod life;
+mod living;
+mod machines;
 mod model;
 mod opening;
 mod proofs;

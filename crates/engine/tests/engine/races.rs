@@ -3,17 +3,19 @@
 use std::sync::{Arc, Condvar, Mutex};
 
 use usance_core::caller::Caller;
-use usance_core::command::NewOverage;
+use usance_core::command::{Command, NewActivation, NewOverage, NewPolicy};
 use usance_core::id::AccountId;
-use usance_core::license::License;
+use usance_core::license::{License, LicenseRef};
+use usance_core::quantity::Decimal;
 use usance_core::refusal::Refusal;
+use usance_core::terms::TermsPatch;
 use usance_core::time::Timestamp;
-use usance_core::usage::Answer;
+use usance_core::usage::{Answer, Fit, NewHold, Operation, OperationKind, Reserved, Use};
 use usance_engine::clock::Clock;
 use usance_engine::limits::MAILBOX_USES_MAX;
 use usance_engine::{Engine, Failure, Health, Location, Options};
 
-use crate::world::{BEGIN, WINDOW_MS, World, begin, check, increment, run};
+use crate::world::{BEGIN, WINDOW_MS, World, begin, check, increment, new_policy, run};
 
 /// Runs a future on several threads.
 fn run_on_threads<T>(future: impl Future<Output = T>) -> T {
@@ -292,4 +294,98 @@ fn two_ledgers_may_begin_together() {
     assert_eq!(report.findings, []);
     let sizes: Vec<u64> = report.ledgers.iter().map(|ledger| ledger.size).collect();
     assert_eq!(sizes, [6, 1, 1, 1]);
+}
+
+/// Starts them all, and counts those that were let in; the others must have been refused for the
+/// limit.
+async fn race<T, F>(racers: Vec<F>) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Failure>> + Send + 'static,
+{
+    let racers: Vec<_> = racers.into_iter().map(tokio::spawn).collect();
+    let mut done = Vec::new();
+    for racer in racers {
+        match racer.await.expect("no racer falls") {
+            Ok(found) => done.push(found),
+            Err(Failure::Refused(Refusal::LimitReached(_) | Refusal::LimitOf(_))) => {}
+            Err(failure) => panic!("{failure}"),
+        }
+    }
+    done
+}
+
+#[test]
+fn two_hundred_machines_race_for_a_hundred_places() {
+    run_on_threads(async {
+        let directory = tempfile::tempdir().unwrap();
+        let world = Arc::new(World::on_disk(directory.path()));
+        world.policy("none", None, NewOverage::Refuse).await;
+        let mut terms = TermsPatch::default();
+        terms.set("max_activations", "100").unwrap();
+        let new = NewPolicy { terms, ..new_policy("plan") };
+        world.change(Command::CreatePolicy(new)).await.unwrap();
+        let license = world.license("plan").await;
+        let activate = |number: usize| {
+            let (world, of) = (Arc::clone(&world), LicenseRef::Id(license.id));
+            let fingerprint = format!("machine {number}");
+            async move {
+                let new = NewActivation { fingerprint, ..NewActivation::default() };
+                world.change(Command::Activate(of, new)).await
+            }
+        };
+        assert_eq!(race((0..200).map(activate).collect()).await.len(), 100);
+        let of = LicenseRef::Id(license.id);
+        let known = world.engine.known(Arc::clone(&world.system), of).await.unwrap().loaded;
+        assert_eq!((known.live.activations.len(), known.license.marks.activations), (100, 100));
+        world.engine.close().await;
+        assert_eq!(check(directory.path()).findings, []);
+    });
+}
+
+#[test]
+fn two_hundred_holds_race_for_a_hundred_units_and_end_once() {
+    run_on_threads(async {
+        let directory = tempfile::tempdir().unwrap();
+        let world = Arc::new(World::on_disk(directory.path()));
+        world.policy("plan", Some(100), NewOverage::Refuse).await;
+        let license = world.license("plan").await;
+        let ask = |operation: Operation| {
+            let (world, used) = (Arc::clone(&world), increment(&license, 1, None));
+            async move { world.count_one(Use { operation, ..used }).await }
+        };
+        let one = Decimal::whole(1);
+        let hold = Operation::Hold(NewHold { amount: one, fit: Fit::Whole, seconds: None });
+        let begun = race((0..200).map(|_| ask(hold)).collect()).await;
+        assert_eq!(begun.len(), 100);
+        let ids: Vec<_> = begun
+            .into_iter()
+            .map(|answer| match answer.reference.expect("a hold").id {
+                Reserved::Hold(id) => id,
+                Reserved::Session(_) => panic!("no session was asked for"),
+            })
+            .collect();
+        // Each is settled and released at once, twice over: only one of four comes first.
+        let ends = ids.iter().flat_map(|id| {
+            [Operation::Settle(*id, None), Operation::Release(*id)].into_iter().cycle().take(4)
+        });
+        let racers: Vec<_> = ends.map(|end| tokio::spawn(ask(end))).collect();
+        let (mut settled, mut released) = (0, 0);
+        for racer in racers {
+            match racer.await.expect("no racer falls") {
+                Ok(answer) if answer.counted.operation == OperationKind::Settle => settled += 1,
+                Ok(_) => released += 1,
+                Err(Failure::Refused(Refusal::Over(..))) => {}
+                Err(failure) => panic!("{failure}"),
+            }
+        }
+        assert_eq!(settled + released, 100, "each ended once");
+        let of = LicenseRef::Id(license.id);
+        let known = world.engine.known(Arc::clone(&world.system), of).await.unwrap().loaded;
+        let state = known.meters[0].state;
+        assert_eq!((state.total, state.gross, state.held), (settled, settled, 0));
+        assert!(known.live.holds.is_empty());
+        world.engine.close().await;
+        assert_eq!(check(directory.path()).findings, []);
+    });
 }

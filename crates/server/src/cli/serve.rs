@@ -181,8 +181,7 @@ async fn serve(
     info!(data.directory = %config.data.display(), "ready");
     output::line(format_args!("listening on http://{address}"))?;
     let doors = HttpOptions { private_webhooks: config.webhooks.allow_private, ..options };
-    let served =
-        http::serve_beside(listener, engine.clone(), doors, gauges, signals.first()).await;
+    let served = http::serve_beside(listener, engine.clone(), doors, gauges, signals.first()).await;
     deliverer.stop().await;
     engine.close().await;
     info!("stopped");

@@ -146,7 +146,9 @@ Examples:
         disable: bool,
     },
     /// Delete a webhook, and what is known of its deliveries
-    #[command(after_help = "Example:\n  usance webhook delete whk_0193b2c4d5e67890a1b2c3d4e5f60718")]
+    #[command(
+        after_help = "Example:\n  usance webhook delete whk_0193b2c4d5e67890a1b2c3d4e5f60718"
+    )]
     Delete {
         /// Its id
         webhook_id: String,

@@ -6,19 +6,19 @@ use axum::middleware;
 use axum::routing::{self, MethodRouter};
 use usance_core::token::Permission::{
     self, ActivationCreate, ActivationDelete, ActivationHeartbeat, ActivationRead, ActivationWrite,
-    CustomerRead, CustomerWrite, EntitlementRead, EntitlementWrite, EventRead, KeyWrite, LedgerRead,
-    LicenseCheckIn, LicenseFile, LicenseRead, LicenseValidate, LicenseWrite, MeterDecrement,
-    MeterHold, MeterIncrement, MeterRead, MeterReset, MeterSet, PolicyRead, PolicyWrite,
-    ProcessWrite, ProductRead, ProductWrite, SessionWrite, TokenRead, TokenWrite, UserRead,
-    UserWrite, WebhookRead, WebhookWrite,
+    CustomerRead, CustomerWrite, EntitlementRead, EntitlementWrite, EventRead, KeyWrite,
+    LedgerRead, LicenseCheckIn, LicenseFile, LicenseRead, LicenseValidate, LicenseWrite,
+    MeterDecrement, MeterHold, MeterIncrement, MeterRead, MeterReset, MeterSet, PolicyRead,
+    PolicyWrite, ProcessWrite, ProductRead, ProductWrite, SessionWrite, TokenRead, TokenWrite,
+    UserRead, UserWrite, WebhookRead, WebhookWrite,
 };
 use usance_wire::native::openapi::Answers::{self, Made, MadeOrThere, One, Page};
 use usance_wire::native::openapi::{self as contract, Asks, Needs, Operation};
 use usance_wire::native::query;
 
 use crate::http::App;
-use crate::http::{events, validations, webhooks};
 use crate::http::{activations, customers, entitlements, extract, keys, ledger, licenses, meters};
+use crate::http::{events, validations, webhooks};
 use crate::http::{operations, policies, processes, products, reserved, tokens, users, uses};
 
 /// One row: what is said of a route, and what serves it.

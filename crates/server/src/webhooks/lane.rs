@@ -11,9 +11,7 @@ use usance_core::event::Told;
 use usance_core::id::WebhookId;
 use usance_core::time::Timestamp;
 use usance_core::view::PageRequest;
-use usance_core::webhook::{
-    Attempt, DeliveryNote, Outcome, Progress, Redelivery, message_id,
-};
+use usance_core::webhook::{Attempt, DeliveryNote, Outcome, Progress, Redelivery, message_id};
 use usance_engine::Endpoint;
 use usance_wire::native::webhooks::write_message;
 

@@ -21,7 +21,7 @@ const OPEN: [&str; 5] =
 /// Routes whose answer has no end, which are tried in `events`. The list may only get shorter.
 const ENDLESS: [&str; 1] = ["GET /v1/events/stream"];
 /// Every permission there is.
-const PERMISSIONS: [&str; 33] = [
+const PERMISSIONS: [&str; 35] = [
     "product:read",
     "product:write",
     "policy:read",
@@ -55,6 +55,8 @@ const PERMISSIONS: [&str; 33] = [
     "key:write",
     "process:write",
     "event:read",
+    "webhook:read",
+    "webhook:write",
 ];
 
 /// Two products with a policy and a license each, and things to change and delete.
@@ -93,6 +95,8 @@ impl Stage {
         admin.post("/v1/users", r#"{"email":"ada@acme.example"}"#).expect(201);
         let mut stage = Self { server, admin, ids: Vec::new() };
         stage.keep("TOKEN", "id", "/v1/tokens", r#"{"name":"spare","permissions":[]}"#);
+        let hook = r#"{"url":"https://receiver.invalid/","kinds":["hold.placed"]}"#;
+        stage.keep("HOOK", "id", "/v1/webhooks", hook);
         let license = "/v1/licenses/KEY-RENDERER";
         let machines = format!("{license}/activations");
         stage.keep("MACHINE", "id", &machines, r#"{"fingerprint":"m1"}"#);

@@ -162,9 +162,8 @@ fn who_fails_is_tried_again_and_delays_only_itself() {
     });
     let (slow, fast) = (Receiver::that(|_| Does::Hangs), Receiver::new());
     let wanted = json!(["meter.incremented"]);
-    let hooks = [&bad, &slow, &fast].map(|receiver| {
-        make(&mut admin, &json!({"url": receiver.url(), "kinds": wanted}))
-    });
+    let hooks = [&bad, &slow, &fast]
+        .map(|receiver| make(&mut admin, &json!({"url": receiver.url(), "kinds": wanted})));
     count(&mut admin, &license, 5);
     let totals = |messages: &[Message]| -> Vec<u64> {
         messages.iter().map(|each| each.json()["data"]["total"].as_u64().unwrap()).collect()
@@ -180,7 +179,9 @@ fn who_fails_is_tried_again_and_delays_only_itself() {
     assert!(slow.rest().iter().all(|message| message.number() == first.number()));
     let path = format!("/v1/webhooks/{}/deliveries", id(&hooks[0]));
     let all = until(&mut admin, &path, |all| all["items"].as_array().unwrap().len() == 9);
-    let outcome = |place: usize| (all["items"][place]["outcome"].clone(), all["items"][place]["attempt"].clone());
+    let outcome = |place: usize| {
+        (all["items"][place]["outcome"].clone(), all["items"][place]["attempt"].clone())
+    };
     assert_eq!(outcome(3), (json!("delivered"), json!(5)));
     assert_eq!(outcome(4), (json!("failed"), json!(4)));
     assert_eq!(all["items"][4]["status"], 500);
@@ -192,12 +193,13 @@ fn what_is_given_up_can_be_told_again() {
     let server = server("[0, 0]");
     let license = server.license("frames");
     let mut admin = server.admin();
-    let receiver =
-        Receiver::that(|message| if counts_to(message, 2) || counts_to(message, 3) {
+    let receiver = Receiver::that(|message| {
+        if counts_to(message, 2) || counts_to(message, 3) {
             Does::Says(503, "")
         } else {
             Does::Says(202, "")
-        });
+        }
+    });
     let hook = make(&mut admin, &json!({"url": receiver.url(), "kinds": ["meter.*"]}));
     count(&mut admin, &license, 4);
     let told = receiver.until(|message| counts_to(message, 4));
@@ -207,7 +209,10 @@ fn what_is_given_up_can_be_told_again() {
         dead["items"].as_array().unwrap().len() == 2
     });
     assert_eq!(dead["items"][0]["event"], told[1].number());
-    assert_eq!((&dead["items"][0]["attempts"], &dead["items"][0]["status"]), (&json!(3), &json!(503)));
+    assert_eq!(
+        (&dead["items"][0]["attempts"], &dead["items"][0]["status"]),
+        (&json!(3), &json!(503))
+    );
     receiver.now(|_| Does::Says(204, ""));
     let ask = |admin: &mut Client, body: &str| {
         admin.post(&format!("{path}/redeliver"), body).expect(200);
@@ -217,9 +222,7 @@ fn what_is_given_up_can_be_told_again() {
     assert!(again.iter().all(Message::is_again));
     assert_eq!(again.each_ref().map(Message::number), [told[1].number(), told[4].number()]);
     assert_eq!(again[0].body, told[1].body, "the same message");
-    until(&mut admin, &path, |shown| {
-        shown["dead_letters"] == 0 && shown["redeliveries"] == 0
-    });
+    until(&mut admin, &path, |shown| shown["dead_letters"] == 0 && shown["redeliveries"] == 0);
     let (first, last) = (told[0].number(), told.last().unwrap().number());
     ask(&mut admin, &json!({"from": first, "to": last}).to_string());
     ask(&mut admin, &json!({"event": first}).to_string());
@@ -255,7 +258,8 @@ fn who_is_gone_is_told_nothing_until_it_is_back() {
     let told = receiver.until(|message| counts_to(message, 3));
     assert_eq!(told[0].number(), first.number(), "it goes on where it stopped");
     // The change of it is an event of the ledger, and of nobody.
-    let changed = receiver.rest().into_iter().chain(told).find(|each| each.kind() == "webhook.changed");
+    let changed =
+        receiver.rest().into_iter().chain(told).find(|each| each.kind() == "webhook.changed");
     let changed = changed.unwrap_or_else(|| receiver.next()).json();
     assert_eq!(changed["data"]["thing"], hook["id"]);
     // A receiver may be silenced by hand.
@@ -401,6 +405,9 @@ fn the_command_line_tends_webhooks() {
     assert!(server.run("webhook list").err.contains("There are none"));
     // It hears of its own making, checks the signature, and takes itself away.
     let heard = server.json("webhook listen --register --kind webhook.* --count 1");
-    assert_eq!((&heard["signature"], &heard["body"]["type"]), (&json!("right"), &json!("webhook.created")));
+    assert_eq!(
+        (&heard["signature"], &heard["body"]["type"]),
+        (&json!("right"), &json!("webhook.created"))
+    );
     assert!(server.run("webhook list").err.contains("There are none"));
 }

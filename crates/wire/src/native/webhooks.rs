@@ -83,7 +83,8 @@ pub fn read_redelivery(body: &[u8]) -> Result<RedeliveryRequest, Problem> {
         (None, Some(from), Some(to), false) => Ok(RedeliveryRequest::Between(from, to)),
         (None, None, None, true) => Ok(RedeliveryRequest::DeadLetters),
         _ => {
-            let what = "must be {\"event\": …}, {\"from\": …, \"to\": …} or {\"dead_letters\": true}";
+            let what =
+                "must be {\"event\": …}, {\"from\": …, \"to\": …} or {\"dead_letters\": true}";
             Err(Refusal::invalid("body", what).into())
         }
     }

@@ -197,9 +197,10 @@ impl Licenses {
     }
 
     /// Takes over that the licenses of a policy that have machines are to be looked at.
-    pub fn wake(&mut self, policy: PolicyId, at: Timestamp) {
+    pub fn wake(&mut self, account: AccountId, policy: PolicyId, at: Timestamp) {
         for entry in self.young.values_mut().chain(self.old.values_mut()) {
-            if entry.policy.id == policy && !entry.live.activations.is_empty() {
+            let is_its = entry.account == account && entry.policy.id == policy;
+            if is_its && !entry.live.activations.is_empty() {
                 entry.timer = Some(at);
             }
         }

@@ -306,15 +306,13 @@ fn put_attempt(
 }
 
 /// Forgets the oldest attempts and dead letters beyond their bounds.
-fn trim(
-    db: &Connection,
-    (account, id): (AccountId, WebhookId),
-    newest: i64,
-) -> Result<()> {
-    db.prepare_cached(
-        "DELETE FROM delivery WHERE account = ?1 AND webhook = ?2 AND number <= ?3",
-    )?
-    .execute(params![account.bytes(), id.bytes(), newest - DELIVERIES_KEPT_MAX.cast_signed()])?;
+fn trim(db: &Connection, (account, id): (AccountId, WebhookId), newest: i64) -> Result<()> {
+    db.prepare_cached("DELETE FROM delivery WHERE account = ?1 AND webhook = ?2 AND number <= ?3")?
+        .execute(params![
+            account.bytes(),
+            id.bytes(),
+            newest - DELIVERIES_KEPT_MAX.cast_signed()
+        ])?;
     db.prepare_cached(
         "DELETE FROM dead_letter WHERE account = ?1 AND webhook = ?2 AND event <=
              (SELECT event FROM dead_letter WHERE account = ?1 AND webhook = ?2
@@ -339,11 +337,7 @@ fn attempt(row: &Row<'_>) -> Result<(u64, Attempt)> {
 }
 
 fn secret(row: &Row<'_>) -> Result<WebhookSecretRow> {
-    Ok(WebhookSecretRow {
-        number: row.get(0)?,
-        secret: row.get(1)?,
-        expires_at: maybe_at(row, 2)?,
-    })
+    Ok(WebhookSecretRow { number: row.get(0)?, secret: row.get(1)?, expires_at: maybe_at(row, 2)? })
 }
 
 impl WebhookReader for SqliteReader {

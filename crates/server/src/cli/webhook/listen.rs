@@ -165,7 +165,9 @@ async fn take(printer: &Printer, request: Request<Incoming>) -> Response<Empty<B
     if let Some(left) = printer.left.get() {
         printer.left.set(Some(left.saturating_sub(1)));
         if left <= 1 {
-            response.headers_mut().insert("connection", hyper::header::HeaderValue::from_static("close"));
+            response
+                .headers_mut()
+                .insert("connection", hyper::header::HeaderValue::from_static("close"));
             // It may be over already.
             printer.over.try_send(()).unwrap_or_default();
         }

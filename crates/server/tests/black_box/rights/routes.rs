@@ -27,7 +27,7 @@ const fn route(
 
 /// Every route that asks who is calling.
 #[rustfmt::skip] // A table of two lines a row.
-pub const ROUTES: [Route; 85] = [
+pub const ROUTES: [Route; 94] = [
     route("GET", "/v1/whoami", "any", "---",
         "/v1/whoami", ""),
     route("POST", "/v1/products", "product:write", "PLM",
@@ -199,4 +199,22 @@ pub const ROUTES: [Route; 85] = [
         "/v1/ledger/proof/consistency?from=1&to=2", ""),
     route("GET", "/v1/events", "event:read", "P--",
         "/v1/events", ""),
+    route("POST", "/v1/webhooks", "webhook:write", "PLM",
+        "/v1/webhooks", r#"{"url":"https://receiver.invalid/","kinds":["hold.placed"]}"#),
+    route("GET", "/v1/webhooks", "webhook:read", "PLM",
+        "/v1/webhooks", ""),
+    route("GET", "/v1/webhooks/{webhook}", "webhook:read", "PLM",
+        "/v1/webhooks/HOOK", ""),
+    route("PATCH", "/v1/webhooks/{webhook}", "webhook:write", "PLM",
+        "/v1/webhooks/HOOK", "{}"),
+    route("POST", "/v1/webhooks/{webhook}/rotate-secret", "webhook:write", "PLM",
+        "/v1/webhooks/HOOK/rotate-secret", ""),
+    route("POST", "/v1/webhooks/{webhook}/redeliver", "webhook:write", "PLM",
+        "/v1/webhooks/HOOK/redeliver", r#"{"dead_letters":true}"#),
+    route("GET", "/v1/webhooks/{webhook}/deliveries", "webhook:read", "PLM",
+        "/v1/webhooks/HOOK/deliveries", ""),
+    route("GET", "/v1/webhooks/{webhook}/dead-letters", "webhook:read", "PLM",
+        "/v1/webhooks/HOOK/dead-letters", ""),
+    route("DELETE", "/v1/webhooks/{webhook}", "webhook:write", "PLM",
+        "/v1/webhooks/HOOK", ""),
 ];

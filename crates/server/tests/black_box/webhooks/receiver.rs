@@ -190,7 +190,8 @@ fn answer(reader: &mut BufReader<TcpStream>, does: &Does) -> Option<()> {
                 204 => String::new(),
                 _ => format!("content-length: {}\r\n", words.len()),
             };
-            write!(stream, "HTTP/1.1 {status} X\r\n{length}\r\n{words}").ok()
+            // In one piece: the kernel holds small ones back.
+            stream.write_all(format!("HTTP/1.1 {status} X\r\n{length}\r\n{words}").as_bytes()).ok()
         }
         Does::Redirects(to) => {
             write!(stream, "HTTP/1.1 307 X\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n").ok()

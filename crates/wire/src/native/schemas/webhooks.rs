@@ -58,11 +58,7 @@ fn kinds() -> Value {
 }
 
 fn filters() -> Vec<(&'static str, Value)> {
-    vec![
-        ("license", or_null(text())),
-        ("product", or_null(text())),
-        ("meter", or_null(code())),
-    ]
+    vec![("license", or_null(text())), ("product", or_null(text())), ("meter", or_null(code()))]
 }
 
 fn new_webhook() -> Value {
