@@ -212,7 +212,7 @@ fn an_audit_goes_on_after_a_flaw_and_counts_everything() {
     assert_eq!(auditor.record(b"no record"), Err(Flaw::Undecodable(RecordError::UnknownVersion)));
     frontier.push(leaf_hash(b"no record"), |_, _| {});
     assert_eq!((auditor.size(), auditor.root()), (6, frontier.root()));
-    let tally = Tally { records: 6, uses: 2, refused: 0, changed: 1, clock_back: 1 };
+    let tally = Tally { records: 6, uses: 2, refused: 0, changed: 1, noticed: 0, clock_back: 1 };
     assert_eq!(auditor.tally(), tally);
     assert_eq!(auditor.last_change(&[3; 16]), Some(&changed));
     assert_eq!(auditor.last_change(&[4; 16]), None);

@@ -18,7 +18,29 @@ use crate::period::Every;
 use crate::quantity::Scale;
 use crate::terms::{Field, Kind, MeterWhile, Seconds, Stopper, Terms, TermsPatch};
 use crate::time::Timestamp;
-use crate::token::{Locks, Permission, Permissions, SecretHash};
+use crate::token::{Locks, Permission, Permissions, SecretHash, TokenUse};
+
+// What the ledger holds of each is the hash of its text.
+
+fn product(product: &Product) -> [u8; 32] {
+    super::product(product).digest()
+}
+
+fn policy(policy: &Policy) -> [u8; 32] {
+    super::policy(policy).digest()
+}
+
+fn token(token: &Token) -> [u8; 32] {
+    super::token(token).digest()
+}
+
+fn activation(license: LicenseId, activation: &Activation) -> [u8; 32] {
+    super::activation(license, activation).digest()
+}
+
+fn entitlement(entitlement: &Entitlement) -> [u8; 32] {
+    super::entitlement(entitlement).digest()
+}
 
 // Golden text: format 1. A ledger holds hashes of these texts for ever.
 
@@ -235,6 +257,7 @@ fn hash_of(license: &License, meters: &[(Code, AllowedFrom)]) -> [u8; 32] {
             allowed_from: *allowed_from,
         }),
     )
+    .digest()
 }
 
 #[test]
@@ -430,7 +453,7 @@ fn an_activation() -> Activation {
 
 fn own_meter(spec: &MeterSpec) -> [u8; 32] {
     let entry = MeterEntry { spec, is_own: true, allowed_from: AllowedFrom::Policy };
-    super::license(&a_rich_license(), core::iter::once(entry))
+    super::license(&a_rich_license(), core::iter::once(entry)).digest()
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::native::licenses::Shown;
 use crate::native::{
     activations, answers, batch, caller, customers, entitlements, events, files, holds, keys,
     ledger, licenses, meters, policies, problem, processes, products, records, sessions, specs,
-    terms, tokens, usage, users, uses, validations,
+    terms, tokens, usage, users, uses, validations, webhooks,
 };
 
 fn schema(name: &str) -> Value {
