@@ -6,6 +6,7 @@
 mod licensing;
 mod meters;
 mod people;
+mod rules;
 mod webhooks;
 
 use alloc::boxed::Box;
@@ -19,13 +20,16 @@ pub use self::licensing::{
 };
 pub use self::meters::{MeterPatch, NewMeasure, NewMeter, NewOverage, NewRollover, NewTiming};
 pub use self::people::{NewUser, UserPatch, UserRef};
+pub use self::rules::{NewAct, NewRule, RulePatch};
 pub use self::webhooks::{NewWebhook, RedeliveryRequest, SecretRotation, WebhookPatch};
 use crate::activation::{ActivationRef, Process};
 use crate::artefact::PublicKey;
 use crate::audience::Audience;
 use crate::customer::{Customer, CustomerKind};
 use crate::entitlement::Entitlement;
-use crate::id::{CustomerId, EntitlementId, PolicyId, ProcessId, ProductId, TokenId, WebhookId};
+use crate::id::{
+    CustomerId, EntitlementId, PolicyId, ProcessId, ProductId, RuleId, TokenId, WebhookId,
+};
 use crate::key::KeyPattern;
 use crate::license::{License, LicenseRef, StandingChange};
 use crate::limits::ENTITLEMENTS_MAX;
@@ -35,6 +39,7 @@ use crate::policy::Policy;
 use crate::product::Product;
 use crate::quantity::{Decimal, Quantity, Scale};
 use crate::refusal::{Kind, Refusal};
+use crate::rule::Rule;
 use crate::terms::{Limit, TermsPatch};
 use crate::text::Code;
 use crate::time::Timestamp;
@@ -146,6 +151,16 @@ pub enum Command {
     Redeliver(WebhookId, RedeliveryRequest),
     /// Note how deliveries went. The server's own: it is no record of the ledger.
     NoteDeliveries(Vec<DeliveryNote>),
+    /// Make a rule.
+    CreateRule(NewRule),
+    /// Change a rule.
+    ChangeRule(Ref<RuleId>, RulePatch),
+    /// Delete a rule; what it did stays until it is over or undone.
+    DeleteRule(Ref<RuleId>),
+    /// Have a rule act on a license, once for each cause. Only the process itself may.
+    Act(NewAct),
+    /// Undo what a rule did to a license, or what all did.
+    Unblock(LicenseRef, Option<Ref<RuleId>>),
 }
 
 /// What a command made or changed.
@@ -179,6 +194,10 @@ pub enum Reply {
     Meter(MeterView),
     /// The token as it is now, and its secret if it was just made.
     Token(Token, Option<Secret>),
+    /// The rule as it is now.
+    Rule(Box<Rule>),
+    /// Whether the rule acted; it does not if it did so before for the same cause.
+    Acted(bool),
     /// It is gone.
     Deleted,
     /// The receiver of events as it is now, and its secret if it was just made.

@@ -94,6 +94,8 @@ id_types! {
     EntitlementId, "ent_";
     /// A receiver of events.
     WebhookId, "whk_";
+    /// What blocks by itself.
+    RuleId, "rule_";
 }
 
 fn write_hex(f: &mut fmt::Formatter<'_>, prefix: &str, bytes: &[u8; 16]) -> fmt::Result {

@@ -12,7 +12,7 @@
 //! - [`access`]: whom a license serves, and how many units they may hold.
 //! - [`validation`], [`lifecycle`]: whether a license is valid; what becomes of it over time.
 //! - [`caller`]: who may do what; [`view`]: what queries show.
-//! - [`refusal`]: every expected no.
+//! - [`refusal`]: every expected no. [`rule`]: what blocks by itself.
 //! - [`ledger`]: records, the Merkle tree over them, checkpoints, and the auditor.
 //! - [`artefact`]: license files, which prove a license where no server is.
 
@@ -47,6 +47,7 @@ pub mod policy;
 pub mod product;
 pub mod quantity;
 pub mod refusal;
+pub mod rule;
 pub mod terms;
 pub mod text;
 pub mod time;

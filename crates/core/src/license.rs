@@ -1,5 +1,6 @@
 //! The right of a customer to use a product.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -7,6 +8,7 @@ use core::fmt;
 use crate::id::{CustomerId, LicenseId, PolicyId, ProductId, UserId};
 use crate::metadata::Metadata;
 use crate::refusal::Refusal;
+use crate::rule::{Blocks, RuleAction};
 use crate::terms::{Overrides, Stopper, Terms, WhenExpired};
 use crate::text::Code;
 use crate::time::Timestamp;
@@ -40,6 +42,8 @@ pub struct License {
     pub metadata: Metadata,
     /// What happened to it last.
     pub marks: Marks,
+    /// What rules did to it that holds.
+    pub blocks: Blocks,
     /// What the vendor decided about it.
     pub standing: Standing,
     /// From when on it is valid.
@@ -161,7 +165,7 @@ impl License {
     /// How it stands at `now`.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> Status {
-        match self.standing {
+        match self.standing_at(now) {
             Standing::Revoked => Status::Revoked,
             Standing::Suspended => Status::Suspended,
             Standing::Active if self.is_expired(now) => Status::Expired,
@@ -183,8 +187,11 @@ impl License {
         }
         let goes_on = |state| terms.meter_while.contains(state);
         let expiry_stops = !goes_on(Stopper::Expired) && terms.when_expired != WhenExpired::Allow;
-        if self.standing == Standing::Suspended && !goes_on(Stopper::Suspended) {
+        if self.standing_at(now) == Standing::Suspended && !goes_on(Stopper::Suspended) {
             return Err(Refusal::LicenseSuspended(self.id));
+        }
+        if let Some(block) = self.refusing_block(now) {
+            return Err(Refusal::LicenseBlocked(self.id, Box::new(block.clone())));
         }
         match (self.expires_at, self.valid_from) {
             (Some(end), _) if end <= now && expiry_stops => {
@@ -229,6 +236,19 @@ impl License {
         }
     }
 
+    /// The license with another standing. Who lets it go on, or stops it for good, ends what a rule
+    /// suspended.
+    ///
+    /// # Errors
+    /// [`Refusal::LicenseStateConflict`] where the change makes no sense.
+    pub fn stand(&mut self, change: StandingChange) -> Result<(), Refusal> {
+        self.standing = self.changed_standing(change)?;
+        if change != StandingChange::Suspend {
+            self.blocks.retain(|block| block.action != RuleAction::Suspend);
+        }
+        Ok(())
+    }
+
     /// Refuses a window that is empty.
     ///
     /// # Errors
@@ -244,14 +264,18 @@ impl License {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use alloc::string::ToString;
 
     use super::*;
     use crate::period::span::Span;
     use crate::terms::MeterWhile;
 
-    fn license(standing: Standing, valid_from: Option<i64>, expires_at: Option<i64>) -> License {
+    pub(crate) fn license(
+        standing: Standing,
+        valid_from: Option<i64>,
+        expires_at: Option<i64>,
+    ) -> License {
         License {
             id: LicenseId::from_bytes([1; 16]),
             key: LicenseKey("K".to_string()),
@@ -266,6 +290,7 @@ mod tests {
             entitlements: Vec::new(),
             metadata: Metadata::default(),
             marks: Marks::default(),
+            blocks: Vec::new(),
             standing,
             valid_from: valid_from.map(Timestamp),
             expires_at: expires_at.map(Timestamp),

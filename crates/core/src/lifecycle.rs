@@ -255,7 +255,9 @@ const fn is_harmless(permission: Permission) -> bool {
         | P::UserWrite
         | P::KeyWrite
         | P::ProcessWrite
-        | P::WebhookWrite => false,
+        | P::WebhookWrite
+        | P::RuleRead
+        | P::RuleWrite => false,
     }
 }
 

@@ -137,3 +137,14 @@ pub const DEAD_LETTERS_MAX: u64 = 10_000;
 pub const REDELIVERIES_MAX: usize = 16;
 /// Bytes of an answer that are remembered.
 pub const DELIVERY_ANSWER_BYTES_MAX: usize = 1024;
+/// Rules of one account: every record is held against each of them.
+pub const RULES_MAX: usize = 100;
+/// Longest window of a rule, in seconds: one day. A restart reads twice as much of the ledger.
+pub const RULE_WINDOW_SECONDS_MAX: u32 = 24 * 60 * 60;
+/// Most addresses, networks or refusals that a rule lets pass: so many are kept for each machine.
+pub const RULE_COUNT_MAX: i64 = 1000;
+/// Highest multiple of the usual use, in percent: a thousand times.
+pub const RULE_PERCENT_MAX: u32 = 100_000;
+/// Meters and machines that rules keep in mind at once, and licenses with a check-in to come: a few
+/// hundred bytes each.
+pub const WATCHED_MAX: usize = 500_000;

@@ -113,6 +113,17 @@ impl Decimal {
             .ok_or(DecimalError::OutOfRange)
     }
 
+    /// The highest quantity of a meter with this scale that is not above it; the highest or lowest
+    /// there is, where 64 bits do not hold it.
+    #[must_use]
+    pub fn quantity_below(self, scale: Scale) -> Quantity {
+        let wide = i128::from(self.mantissa);
+        let digits = i32::from(scale.digits()) - i32::from(self.digits);
+        let factor = 10i128.saturating_pow(digits.unsigned_abs());
+        let value = if digits < 0 { wide.div_euclid(factor) } else { wide.saturating_mul(factor) };
+        i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
+    }
+
     /// The bytes that stand for it in a request digest.
     #[must_use]
     pub fn digest_bytes(self) -> [u8; 9] {
@@ -120,6 +131,19 @@ impl Decimal {
         bytes[..8].copy_from_slice(&self.mantissa.to_le_bytes());
         bytes[8] = self.digits;
         bytes
+    }
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = usize::from(self.digits);
+        let sign = if self.mantissa < 0 { "-" } else { "" };
+        let text = alloc::format!("{:0width$}", self.mantissa.unsigned_abs(), width = digits + 1);
+        let (whole, fraction) = text.split_at(text.len() - digits);
+        if fraction.is_empty() {
+            return write!(f, "{sign}{whole}");
+        }
+        write!(f, "{sign}{whole}.{fraction}")
     }
 }
 

@@ -7,6 +7,7 @@ use core::fmt;
 
 use crate::id::{ActivationId, LicenseId};
 use crate::quantity::{Quantity, Scale, Shown};
+use crate::rule::Block;
 use crate::text::Code;
 use crate::time::Timestamp;
 use crate::token::Permission;
@@ -130,6 +131,8 @@ pub enum Kind {
     Entitlement,
     /// A receiver of events.
     Webhook,
+    /// What blocks by itself.
+    Rule,
 }
 
 impl Kind {
@@ -161,6 +164,7 @@ impl Kind {
             Self::User => "user",
             Self::Entitlement => "entitlement",
             Self::Webhook => "webhook",
+            Self::Rule => "rule",
         }
     }
 }
@@ -237,6 +241,8 @@ pub enum Refusal {
     InUse(Kind, &'static str),
     /// It is archived and takes nothing new.
     Archived(Kind),
+    /// A rule lets nothing begin on the license.
+    LicenseBlocked(LicenseId, Box<Block>),
     /// A field has a value that it cannot have.
     Invalid {
         /// The field's name.
@@ -297,6 +303,7 @@ impl Refusal {
             Self::Taken(..) => "taken",
             Self::InUse(..) => "in-use",
             Self::Archived(_) => "archived",
+            Self::LicenseBlocked(..) => "license-blocked",
             Self::Invalid { .. } => "invalid",
         }
     }
@@ -341,6 +348,7 @@ impl Refusal {
         "taken",
         "in-use",
         "archived",
+        "license-blocked",
         "invalid",
     ];
 
@@ -392,6 +400,30 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// What is said of a license that is stopped.
+    fn fmt_of_license(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LicenseSuspended(id) => {
+                write!(f, "license {id} is suspended; reinstate it to go on")
+            }
+            Self::LicenseRevoked(id) => write!(f, "license {id} is revoked for good"),
+            Self::LicenseExpired(id, _) => write!(f, "license {id} has expired"),
+            Self::LicenseNotYetValid(id, _) => write!(f, "license {id} is not valid yet"),
+            Self::LicenseOverdue(id, _) => {
+                write!(f, "license {id} is overdue for its check-in; check it in to go on")
+            }
+            Self::LicenseStateConflict(id, why) => write!(f, "license {id} {why}"),
+            Self::LicenseBlocked(id, block) => {
+                let Block { name, reason, .. } = &**block;
+                write!(f, "license {id} is blocked by rule {name}: {reason}")
+            }
+            // The others say something else.
+            _ => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -428,16 +460,13 @@ impl fmt::Display for Refusal {
                 scale.digits()
             ),
             Self::AmountOutOfRange => f.write_str("amount does not fit 64 bits at this scale"),
-            Self::LicenseSuspended(id) => {
-                write!(f, "license {id} is suspended; reinstate it to go on")
-            }
-            Self::LicenseRevoked(id) => write!(f, "license {id} is revoked for good"),
-            Self::LicenseExpired(id, _) => write!(f, "license {id} has expired"),
-            Self::LicenseNotYetValid(id, _) => write!(f, "license {id} is not valid yet"),
-            Self::LicenseOverdue(id, _) => {
-                write!(f, "license {id} is overdue for its check-in; check it in to go on")
-            }
-            Self::LicenseStateConflict(id, why) => write!(f, "license {id} {why}"),
+            Self::LicenseSuspended(_)
+            | Self::LicenseRevoked(_)
+            | Self::LicenseExpired(..)
+            | Self::LicenseNotYetValid(..)
+            | Self::LicenseOverdue(..)
+            | Self::LicenseBlocked(..)
+            | Self::LicenseStateConflict(..) => self.fmt_of_license(f),
             Self::KeyMistyped => f.write_str(KEY_MISTYPED),
             Self::Unknown(kind, name) => write!(f, "there is no {} {name}", kind.word()),
             Self::IdempotencyConflict => f.write_str(IDEMPOTENCY_CONFLICT),

@@ -104,9 +104,14 @@ permissions! {
     EventRead = 32, "event:read";
     /// See webhooks and how their deliveries went, never their secrets.
     WebhookRead = 33, "webhook:read";
-    /// Create, change and delete webhooks, rotate their secrets, and deliver again: whoever may, can
+    /// Create, change and delete webhooks, rotate their secrets, and deliver again: whoever may,
+    /// can
     /// have every event told to an address of their own.
     WebhookWrite = 34, "webhook:write";
+    /// See rules that block by themselves.
+    RuleRead = 35, "rule:read";
+    /// Create, change, try and delete rules.
+    RuleWrite = 36, "rule:write";
 }
 
 impl Permission {

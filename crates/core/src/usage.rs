@@ -70,6 +70,8 @@ pub struct Answer {
     pub at: Timestamp,
     /// Whether this is the first answer once more, to a repeated idempotency key.
     pub repeat: bool,
+    /// The rule that warns of the license, if one does.
+    pub warning: Option<Code>,
 }
 
 /// The hold or session that a record belongs to.

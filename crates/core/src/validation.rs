@@ -274,7 +274,7 @@ fn check_standing(subject: &Subject<'_>) -> Result<(), Finding> {
     if subject.owner_is_banned {
         return no(ValidationCode::Banned, "the owner of the license is shut out");
     }
-    match license.standing {
+    match license.standing_at(subject.now) {
         Standing::Revoked => {
             return no(ValidationCode::Revoked, "the license is revoked for good");
         }

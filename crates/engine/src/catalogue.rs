@@ -9,6 +9,7 @@ mod machines;
 mod meters;
 mod policies;
 mod products;
+mod rules;
 mod tokens;
 mod users;
 pub(crate) mod webhooks;
@@ -171,6 +172,11 @@ impl Desk<'_> {
             Command::RotateWebhookSecret(of, new) => self.rotate_webhook_secret(of, &new),
             Command::Redeliver(of, request) => self.redeliver(of, request),
             Command::NoteDeliveries(notes) => self.note_deliveries(notes),
+            Command::CreateRule(new) => self.create_rule(new),
+            Command::ChangeRule(of, patch) => self.change_rule(&of, patch),
+            Command::DeleteRule(of) => self.delete_rule(&of),
+            Command::Act(new) => self.act(new),
+            Command::Unblock(of, rule) => self.unblock(&of, rule.as_ref()),
         }
     }
 

@@ -236,6 +236,7 @@ impl<'a> Counting<'a> {
                     record: *index,
                     at: record.at,
                     repeat: false,
+                    warning: None,
                 };
                 Some(entry.insert(Spent { request, answer }).clone())
             }
@@ -339,6 +340,7 @@ fn answer(
         record: record.or(state.last_record).unwrap_or(0),
         at: now,
         repeat: false,
+        warning: license.warning(now).cloned(),
     }
 }
 

@@ -1,12 +1,14 @@
 //! The engine's face: what doors may ask of it.
 
+mod rules;
+mod statistics;
 mod webhooks;
 
 use std::fs::{File, TryLockError};
 use std::net::IpAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use tokio::sync::{oneshot, watch};
@@ -39,7 +41,7 @@ use crate::catalogue::Undecided;
 use crate::clock::Clock;
 use crate::count::Batch;
 use crate::failure::{Failure, OpenError};
-use crate::histogram::Distribution;
+use crate::follower::Follower;
 use crate::limits::RUN_RECORDS;
 use crate::mailbox::{Job, ReplyTo};
 use crate::queries::{Queries, event_filter};
@@ -51,6 +53,8 @@ use crate::writer::{Known, Shared, Writer};
 use crate::{random, writer_key};
 
 pub use self::webhooks::Endpoint;
+
+pub use self::statistics::Statistics;
 
 /// How an engine runs.
 #[derive(Debug, Clone)]
@@ -88,28 +92,6 @@ pub enum Health {
     Stopped(String),
 }
 
-/// Counters for operators, since the start.
-#[derive(Debug, Clone, Default)]
-#[expect(missing_docs, reason = "named for what they count")]
-pub struct Statistics {
-    pub uses_accepted: u64,
-    pub uses_refused: u64,
-    pub uses_repeated: u64,
-    pub commits: u64,
-    pub records: u64,
-    pub commit_ns_total: u64,
-    pub batch_uses_max: u64,
-    pub mailbox_uses: u64,
-    pub overloaded: u64,
-    pub credentials_unknown: u64,
-    pub attempts_refused: u64,
-    pub mailbox_age_us: u64,
-    pub batch_uses: Distribution,
-    pub commit_us: Distribution,
-    pub refusals: Vec<(&'static str, u64)>,
-    pub ledger_sizes: Vec<(AccountId, u64)>,
-}
-
 /// A running engine; clones are handles to the same.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
@@ -129,6 +111,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         // An engine that was closed has no writer to tell.
         self.shared.mailbox.put(Job::Leave).unwrap_or_default();
+        self.shared.following.end();
     }
 }
 
@@ -179,19 +162,17 @@ impl Engine {
             lock,
         };
         let path = directory.unwrap_or(Path::new(":memory:")).to_path_buf();
-        let failed = |what: String| OpenError::Database { path: path.clone(), what };
-        let account = match reader.first_account().map_err(|error| failed(error.to_string()))? {
-            Some(account) => account,
-            None => writer.create_account().map_err(|failure| failed(failure.to_string()))?,
+        let account = first_account(&mut writer, &path)?;
+        let follower = Follower {
+            shared: Arc::clone(&shared),
+            reader: Arc::clone(&reader),
+            clock: Arc::clone(&clock),
+            account,
+            writer: identity.writer,
+            watching: None,
+            known: None,
         };
-        writer.open_account(account).map_err(|error| match error {
-            StoreError::Corrupt(what) => OpenError::Corrupt { path: path.clone(), what },
-            other => failed(other.to_string()),
-        })?;
-        std::thread::Builder::new()
-            .name("writer".into())
-            .spawn(move || writer.run())
-            .map_err(|source| OpenError::Io { path: path.clone(), source })?;
+        start(writer, follower).map_err(|source| OpenError::Io { path: path.clone(), source })?;
         let inner = Inner {
             shared,
             reader,
@@ -689,37 +670,6 @@ impl Engine {
         stopped.as_ref().map_or(Health::Ready, |why| Health::Stopped(why.clone()))
     }
 
-    /// Counters since the start.
-    #[must_use]
-    pub fn statistics(&self) -> Statistics {
-        let counters = &self.0.shared.counters;
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Statistics {
-            uses_accepted: read(&counters.uses_accepted),
-            uses_refused: read(&counters.uses_refused),
-            uses_repeated: read(&counters.uses_repeated),
-            commits: read(&counters.commits),
-            records: read(&counters.records),
-            commit_ns_total: read(&counters.commit_ns),
-            batch_uses_max: read(&counters.unit_uses_max),
-            mailbox_uses: self.0.shared.mailbox.depth() as u64,
-            overloaded: read(&counters.overloaded),
-            credentials_unknown: read(&counters.credentials_unknown),
-            attempts_refused: read(&counters.attempts_refused),
-            mailbox_age_us: u64::try_from(self.0.shared.mailbox.age().as_micros()).unwrap_or(0),
-            batch_uses: counters.batch_uses.read(),
-            commit_us: counters.commit_us.read(),
-            refusals: {
-                let refusals = counters.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-                refusals.iter().map(|(code, count)| (*code, *count)).collect()
-            },
-            ledger_sizes: {
-                let sizes = self.0.shared.sizes.lock().unwrap_or_else(PoisonError::into_inner);
-                sizes.iter().map(|(account, size)| (*account, *size)).collect()
-            },
-        }
-    }
-
     /// Which events a caller may see of those it wants.
     ///
     /// # Errors
@@ -765,6 +715,7 @@ impl Engine {
     /// writer stops when the last handle is gone, and the next start replays what it did not write
     /// back.
     pub async fn close(&self) {
+        self.0.shared.following.end();
         let (reply, closed) = oneshot::channel();
         if self.0.shared.mailbox.put(Job::Close(reply)).is_ok() {
             // The writer drops the sender only when it has ended, which is what is waited for.
@@ -782,6 +733,30 @@ impl Engine {
         }
         answer.await.unwrap_or(Err(Failure::Unknown))
     }
+}
+
+/// The account that a data directory begins with, made if it is fresh, and its ledger opened.
+fn first_account(writer: &mut Writer, path: &Path) -> Result<AccountId, OpenError> {
+    let failed = |what: String| OpenError::Database { path: path.to_path_buf(), what };
+    let found = writer.reader.first_account().map_err(|error| failed(error.to_string()))?;
+    let account = match found {
+        Some(account) => account,
+        None => writer.create_account().map_err(|failure| failed(failure.to_string()))?,
+    };
+    writer.open_account(account).map_err(|error| match error {
+        StoreError::Corrupt(what) => OpenError::Corrupt { path: path.to_path_buf(), what },
+        other => failed(other.to_string()),
+    })?;
+    Ok(account)
+}
+
+/// Starts the threads of an engine: the one that writes, and the one that holds rules against what
+/// was written.
+fn start(writer: Writer, follower: Follower) -> std::io::Result<()> {
+    let thread = |name: &str| std::thread::Builder::new().name(name.into());
+    thread("writer").spawn(move || writer.run())?;
+    thread("follower").spawn(move || follower.run())?;
+    Ok(())
 }
 
 async fn blocking<T: Send + 'static>(

@@ -7,6 +7,7 @@
 //! - [`mod@unit`] and [`store`]: what is written at once, and who writes it.
 //! - [`queries`]: answers from what is committed; [`living`]: of what lives on a license.
 //!   [`directory`]: who is known.
+//! - [`follower`]: rules, held against what is committed by a thread of its own with [`scan`].
 //! - [`verify`] checks a data directory from outside; [`backup`] copies one.
 
 #![deny(clippy::float_arithmetic)]
@@ -18,6 +19,7 @@ pub mod count;
 pub mod directory;
 pub mod engine;
 pub mod failure;
+pub mod follower;
 pub mod histogram;
 pub mod ledger_head;
 pub mod limits;
@@ -27,6 +29,7 @@ pub mod moving;
 pub mod queries;
 pub mod random;
 pub mod refusing;
+pub mod scan;
 pub mod store;
 pub mod stored_tree;
 pub mod tallies;

@@ -40,7 +40,20 @@ pub const PAGE_ITEMS_MAX: usize = 1000;
 pub const TIMERS_PER_UNIT_MAX: usize = 1024;
 /// Records that one question for events looks at: a filter that nothing passes must end, too.
 pub const EVENTS_SCANNED_MAX: u64 = 65_536;
-
 /// Meters that are remembered to refuse: some 10 MB. Beyond, all are forgotten, and each is told
 /// once more.
 pub const REFUSING_METERS_MAX: usize = 65_536;
+/// Licenses that rules know the product and policy of, at once: about 200 bytes each.
+pub const FACTS_CACHED_MAX: usize = 250_000;
+/// How much of the ledger's time rules are held against once more after a start or a change of
+/// rules, in milliseconds: one hour, which no follower that works lags behind. What was acted upon
+/// is known by its cause.
+pub const FOLLOW_AGAIN_MS: i64 = 60 * 60 * 1000;
+/// Acts of rules that wait for the writer at once, so that uses in between do not wait long.
+pub const ACTS_AT_ONCE: usize = 256;
+/// Days that a rule can be tried on.
+pub const TRY_DAYS_MAX: i64 = 400;
+/// Records that trying a rule looks at: some ten seconds.
+pub const TRY_RECORDS_MAX: u64 = 10_000_000;
+/// Acts that trying a rule tells of: a rule that acts more often is wrong anyway.
+pub const TRY_ACTS_MAX: usize = 1000;

@@ -17,6 +17,7 @@ use usance_core::lifecycle::begin_expiry;
 use usance_core::live::{Live, LiveChange, Share};
 use usance_core::meter::{Meter, MeterState, Motion};
 use usance_core::refusal::Refusal;
+use usance_core::rule::let_go;
 use usance_core::terms::ExpiresFrom;
 use usance_core::time::Timestamp;
 use usance_core::usage::{Subject, Use};
@@ -249,6 +250,7 @@ impl Moving {
             .chain(holds.iter().map(|hold| hold.expires_at))
             .chain(sessions.iter().map(|session| session.expires_at))
             .chain(passes.iter().map(|pass| pass.until))
+            .chain(license.block_ends_at())
             .chain(machines.next_due())
             .min()
     }
@@ -299,7 +301,22 @@ impl Moving {
         if self.loaded.live.passes.iter().any(|pass| pass.until <= now) {
             self.change_live(LiveChange::DropPasses(now), unit);
         }
+        self.let_go_blocks(head, unit);
         self.end_expired(head, unit)
+    }
+
+    /// Lets go of what rules did for a time that is over.
+    fn let_go_blocks(&mut self, head: &mut LedgerHead, unit: &mut Unit) {
+        let Some(changed) = let_go(&self.loaded.license, head.now()) else { return };
+        let LoadedLicense { account, meters, .. } = &self.loaded;
+        let text = canonical::license(&changed, meters.iter().map(LoadedMeter::entry));
+        let (entity, action) = (Entity::License, Action::Unblocked);
+        let (id, digest) = (*changed.id.bytes(), text.digest());
+        let event = ChangedEvent { entity, action, id, by: None, digest };
+        ToldChange { event, text: text.0, salt: None }.append(head, unit);
+        unit.changes.push(Change::ChangeLicense(*account, changed.clone()));
+        self.loaded.license = Arc::new(changed);
+        self.is_stirred = true;
     }
 
     /// Carries out all that is due on the license, if its timer says that something may be.

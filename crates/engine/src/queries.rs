@@ -5,18 +5,21 @@ mod events;
 pub use events::event_filter;
 mod history;
 mod proofs;
+mod rules;
 mod webhooks;
 
+pub use self::rules::TryRule;
 use usance_core::caller::Caller;
 use usance_core::command::{Ref, UserRef};
 use usance_core::customer::Customer;
 use usance_core::entitlement::Entitlement;
-use usance_core::id::{CustomerId, EntitlementId, PolicyId, ProductId, WriterId};
+use usance_core::id::{CustomerId, EntitlementId, PolicyId, ProductId, RuleId, WriterId};
 use usance_core::key::as_probably_meant;
 use usance_core::license::{License, LicenseKey, LicenseRef};
 use usance_core::policy::Policy;
 use usance_core::product::Product;
 use usance_core::refusal::{Kind, Refusal};
+use usance_core::rule::Rule;
 use usance_core::token::Locks;
 use usance_core::user::User;
 use usance_core::view::{Page, PageRequest};
@@ -122,6 +125,19 @@ pub fn known_entitlement(
 ) -> Result<Entitlement, Undecided> {
     let found = reader.entitlement(caller.account, of)?;
     Ok(found.ok_or_else(|| Refusal::Unknown(Kind::Entitlement, named(of)))?)
+}
+
+/// A rule.
+///
+/// # Errors
+/// [`Refusal::Unknown`], or the store's.
+pub fn known_rule(
+    reader: &dyn Reader,
+    caller: &Caller,
+    of: &Ref<RuleId>,
+) -> Result<Rule, Undecided> {
+    let found = reader.rule(caller.account, of)?;
+    Ok(found.ok_or_else(|| Refusal::Unknown(Kind::Rule, named(of)))?)
 }
 
 /// A person that the caller may know of.

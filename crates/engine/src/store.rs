@@ -2,6 +2,7 @@
 //!
 //! `tests/conformance` is the contract in code; every store must pass it.
 
+pub mod rules;
 pub mod sqlite;
 pub mod webhooks;
 
@@ -34,6 +35,7 @@ use usance_core::token::{SecretHash, Token};
 use usance_core::usage::{KeyDigest, Subject};
 use usance_core::user::User;
 
+use self::rules::RuleReader;
 use self::webhooks::WebhookReader;
 use crate::unit::{Block, LedgerNumber, Unit};
 
@@ -191,7 +193,7 @@ pub type Hours = Vec<HourSums>;
 ///
 /// All methods fail with [`StoreError`] and nothing else.
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
-pub trait Reader: WebhookReader + Send + Sync {
+pub trait Reader: RuleReader + WebhookReader + Send + Sync {
     /// The account that a fresh store begins with.
     fn first_account(&self) -> Result<Option<AccountId>, StoreError>;
     /// A product.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use usance_core::customer::Customer;
 use usance_core::entitlement::Entitlement;
 use usance_core::id::{
-    AccountId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, TokenId, UserId,
+    AccountId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, RuleId, TokenId, UserId,
     WebhookId,
 };
 use usance_core::ledger::commitment::Salt;
@@ -16,6 +16,7 @@ use usance_core::live::LiveChange;
 use usance_core::meter::{HourSums, MeterState};
 use usance_core::policy::Policy;
 use usance_core::product::Product;
+use usance_core::rule::{Act, Rule};
 use usance_core::text::Code;
 use usance_core::time::Timestamp;
 use usance_core::token::{Token, TokenUse};
@@ -201,6 +202,16 @@ pub enum Change {
     DeleteUser(AccountId, UserId),
     /// A new or retired key for license files.
     PutSigningKey(AccountId, SigningKeyRow),
+    /// A new or changed rule.
+    PutRule(AccountId, Rule),
+    /// A rule told of something: it is the rule that it was.
+    TellRule(AccountId, Rule),
+    /// A rule is gone.
+    DeleteRule(AccountId, RuleId),
+    /// A rule acted.
+    PutAct(AccountId, Act),
+    /// What a rule did to a license was undone, or what all did.
+    UndoActs(AccountId, LicenseId, Option<RuleId>, Timestamp),
     /// A new or changed receiver of events; with where it goes on, if that changes.
     PutWebhook(AccountId, Webhook, Option<Progress>),
     /// A receiver of events is gone.
@@ -235,5 +246,15 @@ impl Change {
                 | Self::PutWebhookSecret { .. }
                 | Self::PutRedelivery(..)
         )
+    }
+}
+
+impl Unit {
+    /// Whether other rules are in force after it.
+    #[must_use]
+    pub fn changes_rules(&self) -> bool {
+        let is_rule =
+            |change: &Change| matches!(change, Change::PutRule(..) | Change::DeleteRule(..));
+        self.changes.iter().any(is_rule)
     }
 }

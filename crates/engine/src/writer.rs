@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::count::{Batch, Counting, Outcomes};
 use crate::directory::Directory;
 use crate::failure::Failure;
+use crate::follower::Following;
 use crate::histogram::Histogram;
 use crate::ledger_head::LedgerHead;
 use crate::limits::TIMERS_PER_UNIT_MAX;
@@ -64,6 +65,8 @@ pub struct Shared {
     pub commits: watch::Sender<u64>,
     /// Counts changes of receivers of events, for those who tell them.
     pub webhooks: watch::Sender<u64>,
+    /// What has rules act.
+    pub following: Following,
 }
 
 /// Counters since the start.
@@ -528,6 +531,7 @@ impl Writer {
         if unit.changes.iter().any(crate::unit::Change::is_of_webhooks) {
             self.shared.webhooks.send_modify(|changes| *changes += 1);
         }
+        self.shared.following.committed(unit.changes_rules());
         counters.records.fetch_add(records, Ordering::Relaxed);
         counters.commit_ns.fetch_add(spent, Ordering::Relaxed);
         counters.commit_us.observe(spent / 1000);

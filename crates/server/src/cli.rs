@@ -32,6 +32,7 @@ mod problem;
 mod process;
 mod product;
 mod progress;
+mod rule;
 mod said;
 mod serve;
 mod session;
@@ -42,8 +43,8 @@ mod user;
 mod value;
 mod verify;
 mod watch;
-mod whoami;
 mod webhook;
+mod whoami;
 
 use std::process::ExitCode;
 

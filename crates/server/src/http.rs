@@ -26,6 +26,7 @@ mod products;
 mod reserved;
 mod respond;
 pub mod routes;
+mod rules;
 mod serve;
 mod stream;
 mod tokens;

@@ -1,11 +1,11 @@
-//! Tells receivers what happened: each in the order of the ledger, at least once, and none waits for
-//! another.
+//! Tells receivers what happened: each in the order of the ledger, at least once, and none waits
+//! for another.
 //!
 //! A receiver is a task with two [`lane`]s: the live order, and what somebody asked for again. A
 //! lane reads the ledger from where the receiver stands, posts with a [`sender`], and has how it
 //! went written down through the [`noter`], which joins what several lanes have to say into one
-//! commit. What is not written down when the process dies is told once more: never less, and at most
-//! [`limits::UNNOTED_MAX`] events of each lane more.
+//! commit. What is not written down when the process dies is told once more: never less, and at
+//! most [`limits::UNNOTED_MAX`] events of each lane more.
 
 pub mod address;
 mod lane;

@@ -27,6 +27,7 @@ pub mod query;
 pub mod records;
 pub mod references;
 mod request;
+pub mod rules;
 mod schemas;
 pub mod sessions;
 pub mod specs;

@@ -45,6 +45,7 @@ impl Bench {
             entitlements: Vec::new(),
             metadata: Metadata::default(),
             marks: Marks::default(),
+            blocks: Vec::new(),
             standing: Standing::Active,
             valid_from: None,
             expires_at: None,

@@ -61,6 +61,7 @@ fn a_license() -> License {
         entitlements: Vec::new(),
         metadata: Metadata::default(),
         marks: Marks::default(),
+        blocks: Vec::new(),
         standing: Standing::Active,
         valid_from: None,
         expires_at: None,

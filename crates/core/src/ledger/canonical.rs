@@ -20,6 +20,7 @@ use crate::metadata::Metadata;
 use crate::meter::{AllowedFrom, MeterSpec};
 use crate::policy::Policy;
 use crate::product::Product;
+use crate::rule::Rule;
 use crate::terms::{escape, unescape};
 use crate::text::Code;
 use crate::token::Token;
@@ -99,6 +100,9 @@ pub fn license<'a>(license: &License, meters: impl Iterator<Item = MeterEntry<'a
     text.entitlements(&license.entitlements);
     text.metadata(&license.metadata);
     text.option("checked_in_at", license.marks.checked_in_at.map(|at| at.0));
+    for block in &license.blocks {
+        text.line("block", block.to_line());
+    }
     for meter in meters {
         // Nothing is said of a meter that is as its policy has it: the policy may gain some.
         if !meter.is_own && meter.allowed_from == AllowedFrom::Policy {
@@ -166,6 +170,18 @@ pub fn entitlement(entitlement: &Entitlement) -> Canonical {
     text.line("code", &entitlement.code);
     text.line("name", &entitlement.name);
     text.metadata(&entitlement.metadata);
+    Canonical(text.0)
+}
+
+/// The canonical text of a rule, with what it told of last.
+#[must_use]
+pub fn rule(rule: &Rule) -> Canonical {
+    let mut text = Text::new("rule", &rule.id);
+    text.stated(&rule.stated());
+    if let Some(told) = &rule.told {
+        text.line("told_license", told.license);
+        text.line("told", told.block.to_line());
+    }
     Canonical(text.0)
 }
 

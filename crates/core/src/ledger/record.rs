@@ -222,6 +222,12 @@ byte_enum! {
         Banned = 12,
         /// A person was let in again.
         Unbanned = 13,
+        /// A rule stopped a license.
+        Blocked = 14,
+        /// A license goes on that a rule stopped or warned of.
+        Unblocked = 15,
+        /// A rule warned of a license, or told of it.
+        Warned = 16,
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) fn license() -> License {
         entitlements: Vec::new(),
         metadata: Metadata::default(),
         marks: Marks::default(),
+        blocks: Vec::new(),
         standing: Standing::Active,
         valid_from: None,
         expires_at: None,

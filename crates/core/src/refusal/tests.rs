@@ -23,6 +23,19 @@ fn limit(of: Limited) -> Refusal {
     Refusal::LimitOf(Box::new(LimitFigures { license, of, limit: 3, present: 3, asked: 1 }))
 }
 
+fn blocked() -> Box<Block> {
+    Box::new(Block {
+        rule: crate::id::RuleId::from_bytes([1; 16]),
+        name: Code::parse("name", "burst").unwrap(),
+        action: crate::rule::RuleAction::Refuse,
+        since: Timestamp(0),
+        until: None,
+        cause: crate::rule::Cause::Record(7),
+        reason: "hours was used 12 in 60 seconds, above 10".to_string(),
+        evidence: "found=12 above=10".to_string(),
+    })
+}
+
 /// One of each.
 fn all() -> Vec<Refusal> {
     let license = LicenseId::from_bytes([1; 16]);
@@ -67,6 +80,7 @@ fn all() -> Vec<Refusal> {
         Refusal::Taken(Kind::Product, "renderer".to_string()),
         Refusal::InUse(Kind::Product, "policy"),
         Refusal::Archived(Kind::Policy),
+        Refusal::LicenseBlocked(license, blocked()),
         Refusal::invalid("name", "must be short"),
     ]
 }

@@ -56,6 +56,7 @@ impl Desk<'_> {
             entitlements: granted(new.entitlements)?,
             metadata: new.metadata,
             marks: Marks::default(),
+            blocks: Vec::new(),
             standing: Standing::Active,
             valid_from: new.valid_from,
             created_at: self.now,
@@ -177,7 +178,7 @@ impl Desk<'_> {
         self.caller.need_all_meters()?;
         let moving = self.moving(of)?;
         let mut license = (*moving.loaded.license).clone();
-        license.standing = license.changed_standing(change)?;
+        license.stand(change)?;
         let action = match change {
             StandingChange::Suspend => Action::Suspended,
             StandingChange::Reinstate => Action::Reinstated,

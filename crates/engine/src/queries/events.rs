@@ -4,8 +4,8 @@ use usance_core::audience::Audiences;
 use usance_core::caller::Caller;
 use usance_core::event::{EventFilter, Events, Told, What, kind};
 use usance_core::id::{
-    ActivationId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, TokenId, UserId,
-    WebhookId,
+    ActivationId, CustomerId, EntitlementId, LicenseId, PolicyId, ProductId, RuleId, TokenId,
+    UserId, WebhookId,
 };
 use usance_core::ledger::block;
 use usance_core::ledger::record::{ChangedEvent, Entity, Event, Record};
@@ -270,6 +270,6 @@ fn thing(entity: Entity, id: [u8; 16]) -> String {
         Entity::Customer => CustomerId::from_bytes(id).to_string(),
         Entity::User => UserId::from_bytes(id).to_string(),
         Entity::Webhook => WebhookId::from_bytes(id).to_string(),
-        Entity::Rule => id.iter().map(|byte| format!("{byte:02x}")).collect(),
+        Entity::Rule => RuleId::from_bytes(id).to_string(),
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod live_rows;
 pub(crate) mod people_rows;
 mod reader;
 pub(crate) mod rows;
+pub(crate) mod rule_rows;
 mod unit_rows;
 pub(crate) mod webhook_rows;
 mod write_back;

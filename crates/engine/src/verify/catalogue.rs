@@ -8,7 +8,7 @@ use usance_core::ledger::canonical::{self, Canonical};
 use usance_core::ledger::record::{Action, Entity};
 
 use super::{Finding, Named, Problem, Report, licenses, live};
-use crate::store::sqlite::{rows, webhook_rows};
+use crate::store::sqlite::{rows, rule_rows, webhook_rows};
 
 /// Checks every product, policy, license and token of the ledger's account.
 pub fn check(
@@ -23,6 +23,7 @@ pub fn check(
     licenses::check(db, ledger, auditor, &mut entries)?;
     tokens(db, &mut entries)?;
     webhooks(db, &mut entries)?;
+    rules(db, &mut entries)?;
     live::check_entries(db, ledger, &mut entries)?;
     live::check_held(db, ledger, auditor, &mut entries)?;
 
@@ -42,8 +43,7 @@ pub fn check(
             Entity::Customer => ("customer", "customer"),
             Entity::User => ("user", "user"),
             Entity::Webhook => ("webhook", "webhook"),
-            // Not here yet: nothing writes them.
-            Entity::Rule => continue,
+            Entity::Rule => ("rule", "rule"),
         };
         let sql = format!("SELECT 1 FROM {table} WHERE account = ?1 AND id = ?2");
         let is_there =
@@ -142,6 +142,17 @@ fn webhooks(db: &Connection, entries: &mut Entries<'_>) -> rusqlite::Result<()> 
         let webhook = webhook_rows::webhook(row)?;
         let text = canonical::webhook(&webhook);
         entries.compare("webhook", &webhook.id, webhook.id.bytes(), &text);
+    }
+    Ok(())
+}
+
+fn rules(db: &Connection, entries: &mut Entries<'_>) -> rusqlite::Result<()> {
+    let sql = format!("SELECT {} FROM rule WHERE account = ?1", rule_rows::RULE);
+    let mut statement = db.prepare(&sql)?;
+    let mut found = statement.query([entries.ledger.account.bytes()])?;
+    while let Some(row) = found.next()? {
+        let rule = rule_rows::rule(row)?;
+        entries.compare("rule", &rule.name, rule.id.bytes(), &canonical::rule(&rule));
     }
     Ok(())
 }

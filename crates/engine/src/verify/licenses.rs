@@ -18,7 +18,7 @@ use crate::store::{FastMap, LoadedMeter};
 type Stored = (License, Vec<StoredMeter>, Vec<StoredMeter>);
 
 /// Columns of a license's row, which the meter's follow.
-const LICENSE_COLUMNS: usize = 23;
+const LICENSE_COLUMNS: usize = 24;
 
 /// Checks every license of the ledger's account.
 pub fn check(

@@ -370,6 +370,7 @@ fn license(account: AccountId, number: u16, policy: &Policy) -> License {
         overrides: None,
         entitlements: Vec::new(),
         metadata: Metadata::default(),
+        blocks: Vec::new(),
         marks: Marks::default(),
         standing: Standing::Active,
         valid_from: None,

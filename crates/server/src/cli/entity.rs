@@ -252,6 +252,7 @@ const ENTITIES: &[&Entity] = &[
     &super::session::SESSION,
     &super::token::TOKEN,
     &super::keys::KEYS,
+    &super::rule::RULE,
 ];
 
 /// A command about some kind of thing.

@@ -120,6 +120,22 @@ const VERBS: &[Verb] = &[
         Does::Act(Deed::of_one("revoke")),
     ),
     Verb::new(
+        "blocks",
+        "List what rules did to a license",
+        "usance license blocks LICENSE",
+        Does::ListBelow("blocks", BLOCKS),
+    ),
+    Verb::new(
+        "unblock",
+        "Undo what rules did to a license; the same cause never blocks it again",
+        "usance license unblock LICENSE\nusance license unblock LICENSE --rule burst",
+        Does::Act(Deed::of_one("unblock").taking(&[&[Field::flag(
+            "rule",
+            "rule",
+            "Only what this rule did: its name or id",
+        )]])),
+    ),
+    Verb::new(
         "renew",
         "Make a license last longer, by the duration of its terms",
         "usance license renew LICENSE",
@@ -161,6 +177,15 @@ const VERBS: &[Verb] = &[
         "usance license delete LICENSE",
         Does::Delete("deleted"),
     ),
+];
+
+const BLOCKS: &[Column] = &[
+    Column::text("name"),
+    Column::text("action"),
+    Column::text("holds"),
+    Column::text("since"),
+    Column::text("until").absent("undone"),
+    Column::text("reason"),
 ];
 
 const NEW: &[Field] = &[

@@ -84,6 +84,7 @@ pub const ANSWER: &[Column] = &[
     Column::text("record"),
     Column::text("at"),
     Column::text("repeat"),
+    Column::text("warning").if_there(),
 ];
 
 /// Until when a hold or session lasts; nothing if the answer is about neither.

@@ -14,7 +14,7 @@ use usance_wire::native::licenses::{self, Shown};
 use usance_wire::native::webhooks;
 use usance_wire::native::{
     activations, customers, entitlements, files, keys, meters, policies, processes, products,
-    tokens, users, validations,
+    rules, tokens, users, validations,
 };
 
 use crate::http::App;
@@ -110,7 +110,8 @@ fn changed(caller: &Caller, reply: &Reply) -> Response {
         Reply::Meter(meter) => meters::write(meter, out),
         Reply::Token(token, secret) => tokens::write(token, secret.as_ref(), out),
         Reply::Webhook(view, secret) => webhooks::write(view, secret.as_ref(), out),
+        Reply::Rule(rule) => rules::write(rule, out),
         // What only the server itself asks for has no words.
-        Reply::Deleted | Reply::Noted => {}
+        Reply::Deleted | Reply::Noted | Reply::Acted(_) => {}
     })
 }

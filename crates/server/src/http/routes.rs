@@ -9,8 +9,8 @@ use usance_core::token::Permission::{
     CustomerRead, CustomerWrite, EntitlementRead, EntitlementWrite, EventRead, KeyWrite,
     LedgerRead, LicenseCheckIn, LicenseFile, LicenseRead, LicenseValidate, LicenseWrite,
     MeterDecrement, MeterHold, MeterIncrement, MeterRead, MeterReset, MeterSet, PolicyRead,
-    PolicyWrite, ProcessWrite, ProductRead, ProductWrite, SessionWrite, TokenRead, TokenWrite,
-    UserRead, UserWrite, WebhookRead, WebhookWrite,
+    PolicyWrite, ProcessWrite, ProductRead, ProductWrite, RuleRead, RuleWrite, SessionWrite,
+    TokenRead, TokenWrite, UserRead, UserWrite, WebhookRead, WebhookWrite,
 };
 use usance_wire::native::openapi::Answers::{self, Made, MadeOrThere, One, Page};
 use usance_wire::native::openapi::{self as contract, Asks, Needs, Operation};
@@ -18,7 +18,7 @@ use usance_wire::native::query;
 
 use crate::http::App;
 use crate::http::{activations, customers, entitlements, extract, keys, ledger, licenses, meters};
-use crate::http::{events, validations, webhooks};
+use crate::http::{events, rules, validations, webhooks};
 use crate::http::{operations, policies, processes, products, reserved, tokens, users, uses};
 
 /// One row: what is said of a route, and what serves it.
@@ -60,6 +60,7 @@ fn routes() -> Vec<Route> {
         of_the_ledger(),
         of_events(),
         of_webhooks(),
+        of_rules(),
     ]
     .into_iter()
     .flatten()
@@ -367,6 +368,28 @@ fn of_events() -> Vec<Route> {
             .needs(EventRead).query(query::EVENTS).answers(One("Events")),
         get("/v1/events/stream", events::follow, "Follow what happens")
             .needs(EventRead).query(query::STREAM).answers(Answers::Stream),
+    ]
+}
+
+#[rustfmt::skip] // A table of two lines a row.
+fn of_rules() -> Vec<Route> {
+    vec![
+        post("/v1/rules", rules::create, "Make a rule that acts by itself")
+            .needs(RuleWrite).asks("NewRule").answers(Made("Rule")),
+        get("/v1/rules", rules::list, "List rules")
+            .needs(RuleRead).query(query::PAGE).answers(Page("Rule")),
+        post("/v1/rules/try", rules::attempt, "Tell what a rule would have done")
+            .needs(RuleWrite).asks("RuleTrial").answers(One("Trial")),
+        get("/v1/rules/{rule}", rules::show, "Show a rule")
+            .needs(RuleRead).answers(One("Rule")),
+        patch("/v1/rules/{rule}", rules::change, "Change a rule")
+            .needs(RuleWrite).asks("RulePatch").answers(One("Rule")),
+        delete("/v1/rules/{rule}", rules::delete, "Delete a rule; what it did stays")
+            .needs(RuleWrite).answers(Answers::Nothing),
+        get("/v1/licenses/{license}/blocks", rules::blocks, "List what rules did to a license")
+            .needs(LicenseRead).query(query::PAGE).answers(Page("Block")),
+        post("/v1/licenses/{license}/unblock", rules::unblock, "Undo what rules did to it")
+            .needs(LicenseWrite).asks_use("Unblocking").answers(One("License")),
     ]
 }
 

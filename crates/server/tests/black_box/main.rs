@@ -17,5 +17,6 @@ mod crash;
 mod events;
 mod race;
 mod rights;
+mod rules;
 mod second_license_file;
 mod second_verifier;

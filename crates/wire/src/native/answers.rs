@@ -82,6 +82,9 @@ fn write_members(answer: &Answer, members: &mut Object<'_>) {
     members.integer("record", answer.record);
     members.time("at", answer.at);
     members.boolean("repeat", answer.repeat);
+    if let Some(rule) = &answer.warning {
+        members.word("warning", rule);
+    }
 }
 
 #[cfg(test)]

@@ -184,6 +184,7 @@ pub(super) fn license() -> (License, Timestamp) {
         overrides: Some(Box::new(overrides())),
         entitlements: vec![code("export")],
         metadata: metadata(),
+        blocks: Vec::new(),
         marks: Marks { checked_in_at: Some(AT), activations: 3, ..Marks::default() },
         standing: Standing::Active,
         valid_from: None,

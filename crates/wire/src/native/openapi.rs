@@ -175,6 +175,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
             "name": name, "in": "path", "required": true, "schema": {"type": "string"},
             "description": match name {
                 "license" => "Id or percent-encoded key.",
+                "rule" => "Id or name.",
                 "token" | "process" | "hold" | "session" => "Id.",
                 "activation" if operation.path.starts_with("/v1/activations/") => "Id.",
                 "activation" => "Id or percent-encoded fingerprint.",

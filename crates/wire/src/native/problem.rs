@@ -93,6 +93,37 @@ impl Problem {
     }
 }
 
+/// What a program wants to know of a license that is stopped.
+fn write_license(refusal: &Refusal, members: &mut Object<'_>) {
+    match refusal {
+        Refusal::LicenseSuspended(id)
+        | Refusal::LicenseRevoked(id)
+        | Refusal::AccessDenied(id)
+        | Refusal::LicenseStateConflict(id, _) => members.word("license", id),
+        Refusal::LicenseExpired(id, end) => {
+            members.word("license", id);
+            members.time("expires_at", *end);
+        }
+        Refusal::LicenseNotYetValid(id, begin) => {
+            members.word("license", id);
+            members.time("valid_from", *begin);
+        }
+        Refusal::LicenseBlocked(id, block) => {
+            members.word("license", id);
+            members.word("rule", &block.name);
+            members.text("reason", &block.reason);
+            members.time("since", block.since);
+            members.maybe("until", block.until, Object::time);
+        }
+        Refusal::LicenseOverdue(id, due) => {
+            members.word("license", id);
+            members.time("check_in_due", *due);
+        }
+        // The others are about something else.
+        _ => {}
+    }
+}
+
 /// What a program wants to know of a refusal without reading its detail.
 fn write_particulars(refusal: &Refusal, members: &mut Object<'_>) {
     if let Some(figures) = refusal.figures() {
@@ -125,22 +156,14 @@ fn write_particulars(refusal: &Refusal, members: &mut Object<'_>) {
             members.word("meter", meter);
             members.integer("scale", scale.digits());
         }
-        Refusal::LicenseSuspended(id)
-        | Refusal::LicenseRevoked(id)
-        | Refusal::AccessDenied(id)
-        | Refusal::LicenseStateConflict(id, _) => members.word("license", id),
-        Refusal::LicenseExpired(id, end) => {
-            members.word("license", id);
-            members.time("expires_at", *end);
-        }
-        Refusal::LicenseNotYetValid(id, begin) => {
-            members.word("license", id);
-            members.time("valid_from", *begin);
-        }
-        Refusal::LicenseOverdue(id, due) => {
-            members.word("license", id);
-            members.time("check_in_due", *due);
-        }
+        Refusal::LicenseSuspended(_)
+        | Refusal::LicenseRevoked(_)
+        | Refusal::AccessDenied(_)
+        | Refusal::LicenseStateConflict(..)
+        | Refusal::LicenseExpired(..)
+        | Refusal::LicenseNotYetValid(..)
+        | Refusal::LicenseBlocked(..)
+        | Refusal::LicenseOverdue(..) => write_license(refusal, members),
         Refusal::Unknown(kind, _)
         | Refusal::Taken(kind, _)
         | Refusal::InUse(kind, _)

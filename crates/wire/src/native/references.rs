@@ -5,8 +5,8 @@ use std::str::FromStr;
 use usance_core::activation::ActivationRef;
 use usance_core::command::{Ref, UserRef};
 use usance_core::id::{
-    ActivationId, CustomerId, EntitlementId, HoldId, PolicyId, ProcessId, ProductId, SessionId,
-    TokenId, WebhookId,
+    ActivationId, CustomerId, EntitlementId, HoldId, PolicyId, ProcessId, ProductId, RuleId,
+    SessionId, TokenId, WebhookId,
 };
 use usance_core::license::LicenseRef;
 use usance_core::limits::{FINGERPRINT_BYTES_MAX, NAME_BYTES_MAX};
@@ -129,6 +129,14 @@ fn id_in_path<Id: FromStr>(segment: &str, kind: Kind) -> Result<Id, Problem> {
 
 fn in_path<Id: FromStr>(segment: &str, kind: Kind) -> Result<Ref<Id>, Problem> {
     of_text(segment).ok_or_else(|| Refusal::Unknown(kind, segment.to_owned()).into())
+}
+
+/// The rule that a path names.
+///
+/// # Errors
+/// `unknown`.
+pub fn rule(segment: &str) -> Result<Ref<RuleId>, Problem> {
+    in_path(segment, Kind::Rule)
 }
 
 /// The thing that a member or parameter names.

@@ -7,6 +7,7 @@ mod licensing;
 pub(super) mod parts;
 mod people;
 mod proofs;
+mod rules;
 mod webhooks;
 
 use serde_json::{Map, Value};
@@ -21,6 +22,7 @@ pub(super) fn all() -> Value {
         proofs::all(),
         events::all(),
         webhooks::all(),
+        rules::all(),
     ]
     .concat()
     .into_iter()

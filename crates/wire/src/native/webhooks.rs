@@ -68,7 +68,8 @@ pub fn read_rotation(body: &[u8]) -> Result<SecretRotation, Problem> {
     })
 }
 
-/// Reads which events are to be told once more: one, those between two numbers, or all dead letters.
+/// Reads which events are to be told once more: one, those between two numbers, or all dead
+/// letters.
 ///
 /// # Errors
 /// `malformed-json` or `invalid`.

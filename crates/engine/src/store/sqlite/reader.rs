@@ -80,7 +80,7 @@ impl SqliteReader {
     }
 
     /// An entry of the catalogue by id or code.
-    fn named<T, Id>(
+    pub(super) fn named<T, Id>(
         &self,
         (table, columns): (&str, &str),
         account: AccountId,

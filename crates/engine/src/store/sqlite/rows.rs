@@ -18,6 +18,7 @@ use usance_core::text::Code;
 use usance_core::time::Timestamp;
 use usance_core::token::{Locks, Permissions, SecretHash, Token, TokenUse};
 
+use super::rule_rows;
 use crate::limits::RECORD_INDEX_BITS;
 use crate::store::LoadedMeter;
 use crate::unit::{Block, LedgerNumber};
@@ -32,7 +33,7 @@ pub const CUSTOMER: &str = "id, code, name, email, kind, reseller, max_users, ma
 pub const LICENSE: &str = "id, key, product, policy, customer, reseller, owner, users, name, \
                            overrides, entitlements, metadata, checked_in_at, validated_at, \
                            file_at, activated_at, activations, deactivations, standing, \
-                           valid_from, expires_at, created_at, updated_at";
+                           valid_from, expires_at, created_at, updated_at, blocks";
 pub const TOKEN: &str = "id, name, secret, permissions, product, license, meter, user, customer, \
                          audience, expires_at, revoked_at, created_at, uses, refused, \
                          last_used_at";
@@ -46,7 +47,7 @@ pub const SIGNING_KEY: &str = "number, public, secret, created_at, retired_at";
 pub const BLOCK: &str = "id, count, root, signature, body";
 pub const HOUR: &str = "hour, uses, incremented, decremented, adjusted, overage";
 
-fn damaged(column: usize, what: &'static str) -> rusqlite::Error {
+pub fn damaged(column: usize, what: &'static str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Null, what.into())
 }
 
@@ -331,6 +332,7 @@ pub fn license(row: &Row<'_>) -> Result<License> {
         expires_at: maybe_at(row, 20)?,
         created_at: at(row, 21)?,
         updated_at: at(row, 22)?,
+        blocks: rule_rows::blocks(row, 23)?,
     })
 }
 
@@ -345,14 +347,14 @@ pub fn put_license(db: &Connection, account: AccountId, license: &License) -> Re
         "INSERT INTO license (account, id, key, product, policy, customer, reseller, owner, users,
              name, overrides, entitlements, metadata, checked_in_at, validated_at, file_at,
              activated_at, activations, deactivations, standing, valid_from, expires_at,
-             created_at, updated_at)
+             created_at, updated_at, blocks)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-             ?19, ?20, ?21, ?22, ?23, ?24)
+             ?19, ?20, ?21, ?22, ?23, ?24, ?25)
          ON CONFLICT (account, id) DO UPDATE SET policy = ?5, customer = ?6, reseller = ?7,
              owner = ?8, users = ?9, name = ?10, overrides = ?11, entitlements = ?12,
              metadata = ?13, checked_in_at = ?14, validated_at = ?15, file_at = ?16,
              activated_at = ?17, activations = ?18, deactivations = ?19, standing = ?20,
-             valid_from = ?21, expires_at = ?22, updated_at = ?24",
+             valid_from = ?21, expires_at = ?22, updated_at = ?24, blocks = ?25",
     )?
     .execute(params![
         account.bytes(),
@@ -379,6 +381,7 @@ pub fn put_license(db: &Connection, account: AccountId, license: &License) -> Re
         license.expires_at.map(|at| at.0),
         license.created_at.0,
         license.updated_at.0,
+        rule_rows::blocks_text(&license.blocks),
     ])?;
     put_license_users(db, account, license)
 }

@@ -146,6 +146,7 @@ CREATE TABLE license (
     expires_at INTEGER,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
+    blocks     TEXT NOT NULL,
     PRIMARY KEY (account, id)
 ) WITHOUT ROWID;
 CREATE INDEX license_product ON license (account, product, id);
@@ -458,4 +459,31 @@ CREATE TABLE redelivery (
     attempts  INTEGER NOT NULL,
     retry_at  INTEGER,
     PRIMARY KEY (account, webhook, number)
+) WITHOUT ROWID;
+
+-- Rules that act by themselves. `spec` has a line `name=value` for all that is said of one; `told`
+-- is what it told of last.
+CREATE TABLE rule (
+    account      BLOB NOT NULL,
+    id           BLOB NOT NULL,
+    code         TEXT NOT NULL,
+    spec         TEXT NOT NULL,
+    told_license BLOB,
+    told         TEXT,
+    created_at   INTEGER NOT NULL,
+    updated_at   INTEGER NOT NULL,
+    PRIMARY KEY (account, id),
+    UNIQUE (account, code)
+) WITHOUT ROWID;
+
+-- What rules did, each once for each cause. It stays when it is over or undone.
+CREATE TABLE act (
+    account   BLOB NOT NULL,
+    license   BLOB NOT NULL,
+    rule      BLOB NOT NULL,
+    cause     TEXT NOT NULL,
+    since     INTEGER NOT NULL,
+    block     TEXT NOT NULL,
+    undone_at INTEGER,
+    PRIMARY KEY (account, license, rule, cause)
 ) WITHOUT ROWID;

@@ -5,7 +5,7 @@ use usance_core::id::{AccountId, LicenseId, PolicyId, WriterId};
 use usance_core::time::Timestamp;
 
 use super::reader::row_id;
-use super::{live_rows, people_rows, rows, webhook_rows};
+use super::{live_rows, people_rows, rows, rule_rows, webhook_rows};
 use crate::unit::{Change, Unit};
 
 /// Writes a unit within the caller's transaction.
@@ -26,6 +26,12 @@ pub fn write(db: &Connection, writer: WriterId, unit: &Unit) -> rusqlite::Result
     for (account, license, at) in &unit.timers {
         write_timer(db, *account, *license, *at)?;
     }
+    write_records(db, unit)?;
+    write_beside(db, unit)
+}
+
+/// Writes records, and the nodes of the tree that they complete.
+fn write_records(db: &Connection, unit: &Unit) -> rusqlite::Result<()> {
     for block in &unit.blocks {
         db.prepare_cached(
             "INSERT INTO block (id, count, root, signature, body) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -44,6 +50,11 @@ pub fn write(db: &Connection, writer: WriterId, unit: &Unit) -> rusqlite::Result
         )?
         .execute(params![ledger, position.height, position.index.cast_signed(), hash])?;
     }
+    Ok(())
+}
+
+/// Writes what lies beside the records.
+fn write_beside(db: &Connection, unit: &Unit) -> rusqlite::Result<()> {
     for row in &unit.subjects {
         db.prepare_cached(
             "INSERT INTO subject (id, salt, user, host, address) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -133,6 +144,16 @@ fn write_change(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::PutSigningKey(account, key) => {
             people_rows::put_signing_key(db, *account, key)?;
         }
+        Change::PutRule(account, rule) | Change::TellRule(account, rule) => {
+            rule_rows::put_rule(db, *account, rule)?;
+        }
+        Change::DeleteRule(account, id) => delete(db, "rule", *account, id.bytes())?,
+        Change::PutAct(account, act) => {
+            rule_rows::put_act(db, *account, act)?;
+        }
+        Change::UndoActs(account, license, rule, now) => {
+            rule_rows::undo_acts(db, *account, *license, *rule, *now)?;
+        }
         Change::CreateLicense(..)
         | Change::ChangeLicense(..)
         | Change::ChangeMeters(..)
@@ -174,7 +195,7 @@ fn write_license(db: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::DeleteLicense(account, id) => {
             delete(db, "license", *account, id.bytes())?;
             live_rows::forget(db, *account, *id)?;
-            for table in ["meter", "usage_hour", "license_user"] {
+            for table in ["meter", "usage_hour", "license_user", "act"] {
                 db.prepare_cached(&format!(
                     "DELETE FROM {table} WHERE account = ?1 AND license = ?2"
                 ))?

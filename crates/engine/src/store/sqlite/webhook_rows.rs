@@ -151,8 +151,8 @@ pub fn delete_webhook(db: &Connection, account: AccountId, id: WebhookId) -> Res
     Ok(())
 }
 
-/// Writes a receiver's newest secret. The older ones end with `older_until` at the latest, and those
-/// that have ended are forgotten.
+/// Writes a receiver's newest secret. The older ones end with `older_until` at the latest, and
+/// those that have ended are forgotten.
 pub fn put_secret(
     db: &Connection,
     (account, id): (AccountId, WebhookId),

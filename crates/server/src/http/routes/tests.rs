@@ -13,7 +13,9 @@ fn documented() -> BTreeMap<(String, String), String> {
     for line in text.lines().filter(is_route) {
         let mut cells = line.split('|').skip(1).map(str::trim);
         let (route, needs) = (cells.next().unwrap(), cells.next().unwrap());
-        let (methods, paths) = route.trim_matches('`').split_once(' ').unwrap();
+        // Other tables name no paths.
+        let Some((methods, paths)) = route.trim_matches('`').split_once(" /") else { continue };
+        let paths = format!("/{paths}");
         let path = paths.split('?').next().unwrap();
         for method in methods.split(", ") {
             let needs = needs.trim_matches('`').to_owned();

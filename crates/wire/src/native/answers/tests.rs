@@ -28,6 +28,7 @@ pub(in crate::native) fn answer() -> Answer {
         record: u64::MAX,
         at: Timestamp(1_795_443_600_123),
         repeat: false,
+        warning: None,
     }
 }
 

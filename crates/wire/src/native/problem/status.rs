@@ -17,6 +17,7 @@ pub(super) const fn of_refusal(refusal: &Refusal) -> u16 {
         | Refusal::LicenseExpired(..)
         | Refusal::LicenseNotYetValid(..)
         | Refusal::LicenseOverdue(..)
+        | Refusal::LicenseBlocked(..)
         | Refusal::AccessDenied(_)
         | Refusal::ActivationDead(_)
         | Refusal::ActivationNotAllowed(_)

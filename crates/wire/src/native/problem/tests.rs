@@ -1,8 +1,9 @@
 use std::collections::BTreeSet;
 
-use usance_core::id::{ActivationId, LicenseId};
+use usance_core::id::{ActivationId, LicenseId, RuleId};
 use usance_core::quantity::Scale;
 use usance_core::refusal::{Kind, LimitFigures};
+use usance_core::rule::{Block, Cause, RuleAction};
 use usance_core::text::Code;
 use usance_core::time::Timestamp;
 
@@ -28,6 +29,19 @@ fn figures() -> Box<Figures> {
         ceiling: Some(1100),
         held: 1,
         used: 976,
+    })
+}
+
+fn blocked() -> Box<Block> {
+    Box::new(Block {
+        rule: RuleId::from_bytes([0x3c; 16]),
+        name: Code::parse("name", "burst").unwrap(),
+        action: RuleAction::Refuse,
+        since: Timestamp(0),
+        until: None,
+        cause: Cause::Record(7),
+        reason: "12 in 60 seconds".into(),
+        evidence: "found=12".into(),
     })
 }
 
@@ -89,6 +103,11 @@ pub(in crate::native) fn all() -> Vec<(Problem, u16, &'static str)> {
             r#""meter":"frames","scale":2"#,
         ),
         (Refusal::AmountOutOfRange, 422, ""),
+        (
+            Refusal::LicenseBlocked(license(), blocked()),
+            403,
+            r#""rule":"burst","reason":"12 in 60 seconds","since":"1970-01-01T00:00:00.000Z","until":null"#,
+        ),
         (Refusal::LicenseSuspended(license()), 403, of_license),
         (Refusal::LicenseRevoked(license()), 403, of_license),
         (

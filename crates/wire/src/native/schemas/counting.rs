@@ -69,11 +69,11 @@ fn answers() -> Vec<(&'static str, Value)> {
                     &of,
                     &counted(),
                     &about(),
-                    &[("ended", json!({"enum": Ended::WORDS}))],
+                    &[("ended", json!({"enum": Ended::WORDS})), ("warning", code())],
                     &record,
                     &[("repeat", boolean())],
                 ],
-                &["released", "activation", "hold", "session", "until", "ended"],
+                &["released", "activation", "hold", "session", "until", "ended", "warning"],
             ),
         ),
         (
@@ -301,6 +301,10 @@ fn problem() -> Value {
             "valid_from": time(),
             "expires_at": time(),
             "retry_after": whole(),
+            "rule": code(),
+            "reason": text(),
+            "since": time(),
+            "until": or_null(time()),
         },
     })
 }

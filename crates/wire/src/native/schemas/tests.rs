@@ -19,8 +19,8 @@ use crate::native::fixtures;
 use crate::native::licenses::Shown;
 use crate::native::{
     activations, answers, batch, caller, customers, entitlements, events, files, holds, keys,
-    ledger, licenses, meters, policies, problem, processes, products, records, sessions, specs,
-    terms, tokens, usage, users, uses, validations, webhooks,
+    ledger, licenses, meters, policies, problem, processes, products, records, rules, sessions,
+    specs, terms, tokens, usage, users, uses, validations, webhooks,
 };
 
 fn schema(name: &str) -> Value {
@@ -144,6 +144,10 @@ fn what_is_read_is_what_the_contract_says() {
         ("BareUse", &uses::BARE),
         ("BatchUse", &batch::ITEM),
         ("Subject", &uses::SUBJECT),
+        ("NewRule", &rules::NEW),
+        ("RulePatch", &rules::PATCH),
+        ("RuleTrial", &rules::TRIAL),
+        ("Unblocking", &rules::UNBLOCK),
     ] {
         let known: BTreeSet<_> = known.iter().map(|name| (*name).to_owned()).collect();
         assert_eq!(names(&schema(name)["properties"]), known, "{name}");
@@ -191,6 +195,17 @@ fn what_is_written_is_what_the_contract_says() {
     check_shown("LicenseFile", |out| {
         let file = MadeFile { text: "-----\n".into(), issued_at: Timestamp(0), expires_at: None };
         files::write(&file, out);
+    });
+    let rule = rules::tests::rule();
+    check_shown("Rule", |out| rules::write(&rule, out));
+    for block in rules::tests::blocks() {
+        check_shown("Block", |out| {
+            rules::write_block(&block, Some(Timestamp(0)), Timestamp(0), out)
+        });
+    }
+    let range = (Timestamp(0), Timestamp(1));
+    check_shown("Trial", |out| {
+        rules::write_trial((&rules::tests::triggers(), 7), range, true, out);
     });
     for (problem, ..) in problem::tests::all() {
         check_shown("Problem", |out| problem.write("5f-1", out));
