@@ -456,7 +456,7 @@ fn an_activation() -> Activation {
 
 fn own_meter(spec: &MeterSpec) -> [u8; 32] {
     let entry = MeterEntry { spec, is_own: true, allowed_from: AllowedFrom::Policy };
-    super::license(&a_rich_license(), core::iter::once(entry))
+    license(&a_rich_license(), core::iter::once(entry))
 }
 
 #[test]
