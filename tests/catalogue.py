@@ -126,6 +126,8 @@ def check_catalogue(db, account, things):
             assert hashlib.sha256(text.encode()).digest() == digest, f"{name} was changed behind the ledger's back"
             there.add(row["id"])
     for thing, (entity, action, _) in things.items():
+        if entity > len(ENTRIES_IN_ORDER):
+            continue  # Customers, people, rules and webhooks: their texts are in the audit log.
         kind = ENTRIES_IN_ORDER[entity - 1]
         assert action in GONE or thing in there, f"{named(kind, thing)} is gone without a record of it"
 

@@ -166,14 +166,36 @@ def follow(index, data, ledger, state):
         state["moves"][index] = (meter, state["meters"][meter])
     elif kind == 3:
         entity, action, thing = r.byte(), r.byte(), r.take(16)
-        assert 1 <= entity <= 6 and 1 <= action <= 11, "unknown value"
+        assert 1 <= entity <= 10 and 1 <= action <= 13, "unknown value"
         r.flagged(lambda: r.take(16))
         state["things"][thing] = (entity, action, r.take(32))
+        state["changes"][index] = (thing, state["things"][thing][2])
+    elif kind == 5:
+        flags, notice = r.byte(), r.byte()
+        assert flags < 4 and 1 <= notice <= 4, "unknown value"
+        if notice == 1:
+            r.unsigned()
+        meter, total = (r.take(16), r.text()), r.signed()
+        if flags & 2:
+            r.signed()
+        cause = r.unsigned() if flags & 1 else None
+        assert cause is None or cause < index, "a cause that comes later"
+        assert total == state["meters"].get(meter, (None, total))[1], "wrong total"
     else:
         assert kind == 4, "unknown kind"
         r.signed()
     assert r.at == len(data), "bytes follow after the end"
     return commitment
+
+
+def check_details(db, number, changes):
+    """The audit log against the records: what is erased is no flaw, what is altered is."""
+    for row_id, thing, text, salt in db.execute("SELECT id, thing, text, salt FROM detail WHERE id >= ? AND id < ?",
+                                                (number << 40, number + 1 << 40)):
+        index = row_id & (1 << 40) - 1
+        assert index in changes, "the audit log tells of a change that no record tells of"
+        whole = sha(salt or b"", text.encode()) == changes[index][1]
+        assert thing == changes[index][0] and (not text or whole), f"record {index}: its audit log was changed"
 
 
 def check_subject(db, row_id, commitment):
@@ -229,7 +251,7 @@ def root_of(roots):
 
 
 def verify(db, number, account, writer, covered, public):
-    state = {"time": -2**63, "meters": {}, "moves": {}, "things": {}}
+    state = {"time": -2**63, "meters": {}, "moves": {}, "things": {}, "changes": {}}
     roots, index, signature = [], 0, None
     blocks = db.execute("SELECT id, count, root, signature, body FROM block WHERE id >= ? AND id < ? ORDER BY id",
                         (number << 40, number + 1 << 40))
@@ -257,6 +279,7 @@ def verify(db, number, account, writer, covered, public):
     assert signature and signed(public, body.encode(), signature), f"record {index - 1}: wrong signature"
     assert covered <= index, "the tail was cut"
     check_catalogue(db, account, state["things"])
+    check_details(db, number, state["changes"])
     check_meters(db, account, covered, state)
     return index, origin, root_of(roots).hex()
 

@@ -182,6 +182,9 @@ fn redacted(text: &str) -> String {
         } else if let Some(prefix) = PREFIXES.iter().find(|prefix| rest.starts_with(**prefix)) {
             let end = rest[prefix.len()..].find(['"', '\n']).unwrap() + prefix.len();
             (end, format!("{prefix}<…>"))
+        } else if rest.starts_with(BUCKET) {
+            // How many commits took how long is another thing each time.
+            (rest.find('\n').unwrap(), format!("{BUCKET}<…>"))
         } else if base64_length(rest) >= 40 {
             (base64_length(rest), "<base64>".into())
         } else {
@@ -194,13 +197,17 @@ fn redacted(text: &str) -> String {
 }
 
 /// What is followed by something that differs, up to the next quote or line end.
-const PREFIXES: [&str; 5] = [
+const PREFIXES: [&str; 7] = [
     "\"request_id\":\"",
     "x-request-id: ",
     "\"secret\":\"",
     "\"file\":\"",
     "counter\nusance_commit_seconds_total ",
+    "usance_commit_seconds_sum ",
+    "gauge\nusance_mailbox_age_seconds ",
 ];
+
+const BUCKET: &str = "usance_commit_seconds_bucket{";
 
 /// What ids begin with.
 const IDS: [&str; 14] = [
