@@ -187,8 +187,6 @@ fn what_the_ledger_does_not_vouch_for() {
         "UPDATE process SET pid = '2'",
         "DELETE FROM process",
         "DELETE FROM component",
-        "UPDATE user SET email = 'eve@example.com', email_key = 'eve@example.com'",
-        "DELETE FROM user",
         "UPDATE signing_key SET secret = zeroblob(60)",
         "DELETE FROM signing_key",
         // That a meter was there once; its records are still.

@@ -21,7 +21,7 @@ const OPEN: [&str; 5] =
 /// Routes whose answer has no end, which are tried in `events`. The list may only get shorter.
 const ENDLESS: [&str; 1] = ["GET /v1/events/stream"];
 /// Every permission there is.
-const PERMISSIONS: [&str; 35] = [
+const PERMISSIONS: [&str; 37] = [
     "product:read",
     "product:write",
     "policy:read",
@@ -57,6 +57,8 @@ const PERMISSIONS: [&str; 35] = [
     "event:read",
     "webhook:read",
     "webhook:write",
+    "rule:read",
+    "rule:write",
 ];
 
 /// Two products with a policy and a license each, and things to change and delete.
@@ -107,7 +109,19 @@ impl Stage {
         stage.keep("HOLD-1", "hold", &holds, "");
         stage.keep("HOLD-2", "hold", &holds, "");
         stage.keep("SESSION", "session", &format!("{license}/meters/seats/sessions"), "");
+        stage.block(license);
         stage
+    }
+
+    /// Has a rule act on the license, so that there is something to undo.
+    fn block(&mut self, license: &str) {
+        let rule = r#"{"name":"any","kind":"rate","above":0,"window_seconds":60,"action":"warn"}"#;
+        self.admin.post("/v1/rules", rule).expect(201);
+        self.admin.post(&format!("{license}/meters/frames/increment"), "{}").expect(200);
+        let begun = Instant::now();
+        while self.admin.get(&format!("{license}/blocks")).expect(200)["items"] == json!([]) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the rule does not act");
+        }
     }
 
     /// Makes something, and keeps the id that the answer has in a member.

@@ -33,6 +33,18 @@ const ELSEWHERE: &[&str] = &[
     // `usance events`, `usance watch` and `usance audit`.
     "GET /v1/events",
     "GET /v1/events/stream",
+    // `usance rule try`.
+    "POST /v1/rules/try",
+    // `usance webhook`.
+    "DELETE /v1/webhooks/{}",
+    "GET /v1/webhooks",
+    "GET /v1/webhooks/{}",
+    "GET /v1/webhooks/{}/dead-letters",
+    "GET /v1/webhooks/{}/deliveries",
+    "PATCH /v1/webhooks/{}",
+    "POST /v1/webhooks",
+    "POST /v1/webhooks/{}/redeliver",
+    "POST /v1/webhooks/{}/rotate-secret",
 ];
 
 fn asked() -> BTreeSet<String> {

@@ -27,7 +27,7 @@ const fn route(
 
 /// Every route that asks who is calling.
 #[rustfmt::skip] // A table of two lines a row.
-pub const ROUTES: [Route; 94] = [
+pub const ROUTES: [Route; 102] = [
     route("GET", "/v1/whoami", "any", "---",
         "/v1/whoami", ""),
     route("POST", "/v1/products", "product:write", "PLM",
@@ -217,4 +217,20 @@ pub const ROUTES: [Route; 94] = [
         "/v1/webhooks/HOOK/dead-letters", ""),
     route("DELETE", "/v1/webhooks/{webhook}", "webhook:write", "PLM",
         "/v1/webhooks/HOOK", ""),
+    route("POST", "/v1/rules", "rule:write", "PLM",
+        "/v1/rules", r#"{"name":"burst","kind":"rate","above":9,"window_seconds":60,"action":"warn"}"#),
+    route("GET", "/v1/rules", "rule:read", "PLM",
+        "/v1/rules", ""),
+    route("POST", "/v1/rules/try", "rule:write", "PLM",
+        "/v1/rules/try", r#"{"name":"burst"}"#),
+    route("GET", "/v1/rules/{rule}", "rule:read", "PLM",
+        "/v1/rules/burst", ""),
+    route("PATCH", "/v1/rules/{rule}", "rule:write", "PLM",
+        "/v1/rules/burst", r#"{"above":10}"#),
+    route("DELETE", "/v1/rules/{rule}", "rule:write", "PLM",
+        "/v1/rules/burst", ""),
+    route("GET", "/v1/licenses/{license}/blocks", "license:read", "PLM",
+        "/v1/licenses/KEY-RENDERER/blocks", ""),
+    route("POST", "/v1/licenses/{license}/unblock", "license:write", "PLM",
+        "/v1/licenses/KEY-RENDERER/unblock", ""),
 ];
