@@ -43,12 +43,26 @@ pub struct Options {
     /// Numbers of connections
     #[arg(long, value_delimiter = ',', default_value = "64,256")]
     pub connections: Vec<usize>,
+    /// Measure each build a second time, with 100 thresholds and 20 rules set
+    #[arg(long)]
+    pub watched: bool,
     /// Draw the table in Markdown
     #[arg(long)]
     pub markdown: bool,
 }
 
+impl Options {
+    /// What is measured: programs, and the meters of their licenses.
+    fn sorts(&self) -> Vec<(&PathBuf, Meters)> {
+        let meters: &[Meters] =
+            if self.watched { &[Meters::Seven, Meters::Watched] } else { &[Meters::Two] };
+        let builds = self.builds.iter();
+        builds.flat_map(|program| meters.iter().map(move |meters| (program, *meters))).collect()
+    }
+}
+
 struct Build {
+    name: String,
     server: Usance,
     licenses: Vec<LicenseDigits>,
     /// Uses a second, round by round, for each kind of row.
@@ -68,13 +82,18 @@ pub fn measure(options: &Options, directory: &Path, drawing: Drawing) -> Result<
         .collect();
     let none = vec![Vec::new(); kinds.len()];
     let mut builds = Vec::new();
-    for (index, program) in options.builds.iter().enumerate() {
-        let data = directory.join(index.to_string());
+    for (program, meters) in options.sorts() {
+        let data = directory.join(builds.len().to_string());
         std::fs::create_dir(&data).context("cannot make a data directory")?;
+        let mut name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let program = usance::program(Some(program.clone()))?;
         let server = Usance::start(&program, &data, START_WAIT_MAX)?;
-        let licenses = server.set_up(Meters::Two, options.licenses, &ProgressBar::hidden())?;
-        builds.push(Build { server, licenses, rates: none.clone(), costs: none.clone() });
+        let licenses = server.set_up(meters, options.licenses, &ProgressBar::hidden())?;
+        if meters == Meters::Watched {
+            server.watch()?;
+            name.push_str(", watched");
+        }
+        builds.push(Build { name, server, licenses, rates: none.clone(), costs: none.clone() });
     }
     let mut keys = Keys::new(KeyOrder::Scattered, random::seed()?);
     for round in 0..options.rounds {
@@ -96,19 +115,19 @@ pub fn measure(options: &Options, directory: &Path, drawing: Drawing) -> Result<
             }
         }
     }
-    print(options, &kinds, &builds, drawing);
+    print(&kinds, &builds, drawing);
     Ok(())
 }
 
-fn print(options: &Options, kinds: &[(usize, Keying)], builds: &[Build], drawing: Drawing) {
+fn print(kinds: &[(usize, Keying)], builds: &[Build], drawing: Drawing) {
     let mut rows = Vec::new();
     for (place, (connections, keying)) in kinds.iter().enumerate() {
-        for (program, build) in options.builds.iter().zip(builds) {
+        for build in builds {
             let (rates, costs) = (&build.rates[place], &build.costs[place]);
             let speed = Ratios::of(rates, &builds[0].rates[place]);
             let cost = Ratios::of(costs, &builds[0].costs[place]);
             rows.push(vec![
-                program.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                build.name.clone(),
                 if *keying == Keying::Keyed { "yes" } else { "no" }.to_owned(),
                 connections.to_string(),
                 table::whole(sorted(rates.clone())[rates.len() / 2]),

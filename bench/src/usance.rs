@@ -31,6 +31,34 @@ pub enum Meters {
     One,
     /// An unlimited one that is never used, beside it.
     Two,
+    /// Six of them beside it.
+    Seven,
+    /// The same seven, with 100 thresholds among them that nothing crosses.
+    Watched,
+}
+
+impl Meters {
+    fn of_policy(self) -> Value {
+        let bounded = json!({ "name": METER, "unit": "frame", "scale": 0, "allowed": ALLOWED });
+        let unlimited = json!({ "name": "frames", "unit": "frame", "scale": 0, "allowed": null });
+        let seven = |thresholds: u32| {
+            let named = |index: usize| {
+                let name = if index == 0 { METER.to_owned() } else { format!("beside-{index}") };
+                // 16 and six times 14.
+                let count = thresholds.min(if index == 0 { 16 } else { 14 });
+                let thresholds: Vec<u32> = (0..count).map(|step| 80 + step).collect();
+                let unit = "frame";
+                json!({ "name": name, "unit": unit, "allowed": ALLOWED, "thresholds": thresholds })
+            };
+            Value::Array((0..7).map(named).collect())
+        };
+        match self {
+            Self::One => json!([bounded]),
+            Self::Two => json!([unlimited, bounded]),
+            Self::Seven => seven(0),
+            Self::Watched => seven(16),
+        }
+    }
 }
 
 /// A running server.
@@ -67,12 +95,7 @@ impl Usance {
         // A data directory may be filled twice; codes are unique.
         let code = format!("bench-{:016x}", random::seed()?);
         self.post("/v1/products", &json!({ "code": code }))?;
-        let bounded = json!({ "name": METER, "unit": "frame", "scale": 0, "allowed": ALLOWED });
-        let unlimited = json!({ "name": "frames", "unit": "frame", "scale": 0, "allowed": null });
-        let meters = match meters {
-            Meters::One => json!([bounded]),
-            Meters::Two => json!([unlimited, bounded]),
-        };
+        let meters = meters.of_policy();
         self.post("/v1/policies", &json!({ "product": code, "code": code, "meters": meters }))?;
         let body = json!({ "policy": code }).to_string();
         let mut dialogue = NewLicenses {
@@ -86,6 +109,27 @@ impl Usance {
         let plan = Plan { address: self.address, connections, until: Until::Exhausted };
         run(plan, &mut dialogue).context("cannot create licenses")?;
         Ok(dialogue.licenses)
+    }
+
+    /// Makes twenty rules, some of each kind, that see every use and never act.
+    pub fn watch(&self) -> Result<()> {
+        let over = |kind: &str, window: u32| json!({ "kind": kind, "window_seconds": window });
+        let windows = [60, 600, 3600];
+        let mut rules: Vec<Value> = ["rate", "many-addresses", "many-networks", "clock-set-back"]
+            .iter()
+            .flat_map(|kind| windows.map(|window| over(kind, window)))
+            .collect();
+        rules.extend(windows.map(|window| over("repeated-refusals", window)));
+        rules.extend([200, 300, 400].map(|it| json!({ "kind": "unusual-use", "percent": it })));
+        rules.extend([(); 2].map(|()| json!({ "kind": "check-in-overdue" })));
+        for (index, mut rule) in rules.into_iter().enumerate() {
+            rule["name"] = format!("rule-{index}").into();
+            let is_of_use = ["rate", "unusual-use"].iter().any(|kind| rule["kind"] == **kind);
+            rule["above"] = if is_of_use { ALLOWED } else { 1000 }.into();
+            rule["action"] = "warn".into();
+            self.post("/v1/rules", &rule)?;
+        }
+        Ok(())
     }
 
     fn post(&self, path: &str, body: &Value) -> Result<Value> {
