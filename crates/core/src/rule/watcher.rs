@@ -81,27 +81,44 @@ pub struct Trigger {
 #[derive(Debug, Default)]
 pub struct Watcher {
     rules: Vec<Rule>,
-    states: HashMap<Key, State>,
-    usual: HashMap<(LicenseId, Code), (i64, i128)>,
+    lines: HashMap<(LicenseId, Part), Line>,
+    /// States in all lines.
+    watched: usize,
     /// When a rule acts on an overdue license.
     dues: BTreeSet<(Timestamp, LicenseId, usize)>,
     due_of: HashMap<LicenseId, (Timestamp, ProductId, PolicyId)>,
     forgotten: u64,
 }
 
-/// What a rule keeps a state of.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    rule: usize,
-    license: LicenseId,
-    part: Part,
-}
-
+/// What rules keep states of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Part {
     License,
     Meter(Code),
     Activation(ActivationId),
+}
+
+/// What the rules keep of one part of a license, together because a record moves them together.
+#[derive(Debug, Default)]
+struct Line {
+    /// By the place of the rule, ascending.
+    states: Vec<(usize, State)>,
+    /// The sum of the same hour of the seven days before, and for which hour that is.
+    usual: Option<(i64, i128)>,
+}
+
+impl Line {
+    /// The state of the rule at this place, which is made if need be: then also true.
+    fn state(&mut self, place: usize, kind: RuleKind) -> (&mut State, bool) {
+        let found = self.states.binary_search_by_key(&place, |(place, _)| *place);
+        let is_fresh = found.is_err();
+        let index = found.unwrap_or_else(|index| {
+            let state = State { last_at: Timestamp(i64::MIN), kept: fresh(kind) };
+            self.states.insert(index, (place, state));
+            index
+        });
+        (&mut self.states[index].1, is_fresh)
+    }
 }
 
 #[derive(Debug)]
@@ -204,24 +221,25 @@ impl Watcher {
 
     /// States that are kept.
     #[must_use]
-    pub fn watched(&self) -> usize {
-        self.states.len()
+    pub const fn watched(&self) -> usize {
+        self.watched
     }
 
     /// Whether [`Watcher::tell_usual`] is to come before this is observed.
     #[must_use]
     pub fn wants_usual(&self, seen: &Seen<'_>) -> bool {
         let hour = seen.at.hour();
-        let known = || self.usual.get(&(seen.license, seen.meter.clone()));
+        let line = || self.lines.get(&(seen.license, Part::Meter(seen.meter.clone())));
         self.rules
             .iter()
             .any(|rule| rule.condition.kind == RuleKind::Unusual && concerns(rule, seen))
-            && known().is_none_or(|(known, _)| *known != hour)
+            && line().and_then(|line| line.usual).is_none_or(|(known, _)| known != hour)
     }
 
     /// Tells the sum of the same hour of the seven days before.
     pub fn tell_usual(&mut self, license: LicenseId, meter: &Code, hour: i64, sum: i128) {
-        self.usual.insert((license, meter.clone()), (hour, sum));
+        let line = self.lines.entry((license, Part::Meter(meter.clone()))).or_default();
+        line.usual = Some((hour, sum));
     }
 
     /// Tells when a license must check in; none if it need not, or is gone.
@@ -281,43 +299,59 @@ impl Watcher {
     /// Forgets what cannot matter any more at `now`.
     pub fn forget(&mut self, now: Timestamp) {
         let rules = &self.rules;
-        self.states.retain(|key, state| {
-            let reach = rules.get(key.rule).map_or(0, |rule| rule.condition.reach_ms());
-            state.last_at.plus_ms(reach) >= now
+        let reach = |place: usize| rules.get(place).map_or(0, |rule| rule.condition.reach_ms());
+        self.lines.retain(|_, line| {
+            line.states.retain(|(place, state)| state.last_at.plus_ms(reach(*place)) >= now);
+            line.usual = line.usual.filter(|(hour, _)| *hour >= now.hour());
+            !line.states.is_empty() || line.usual.is_some()
         });
-        self.usual.retain(|_, (hour, _)| *hour >= now.hour());
+        self.watched = self.lines.values().map(|line| line.states.len()).sum();
     }
 
     /// What a record triggers.
     pub fn observe(&mut self, seen: &Seen<'_>) -> Vec<Trigger> {
+        self.make_room(seen.at);
         let mut triggers = Vec::new();
-        if self.states.len() >= WATCHED_MAX {
-            self.forget(seen.at);
-            if self.states.len() >= WATCHED_MAX {
-                self.forgotten += self.states.len() as u64;
-                self.states.clear();
+        let activation = match seen.what {
+            SeenWhat::Used { activation, .. } => activation.map(Part::Activation),
+            SeenWhat::Refused => None,
+        };
+        let parts = [Some(Part::Meter(seen.meter.clone())), Some(Part::License), activation];
+        for part in parts.into_iter().flatten() {
+            let mut rules = self.rules.iter().enumerate().filter(|(_, rule)| {
+                concerns(rule, seen) && is_part(&part, rule.condition.kind, seen)
+            });
+            let Some(first) = rules.next() else { continue };
+            let line = self.lines.entry((seen.license, part.clone())).or_default();
+            let hour = seen.at.hour();
+            let usual = line.usual.filter(|(known, _)| *known == hour).map_or(0, |(_, sum)| sum);
+            for (place, rule) in core::iter::once(first).chain(rules) {
+                let (state, is_fresh) = line.state(place, rule.condition.kind);
+                self.watched += usize::from(is_fresh);
+                let judged = judge(&rule.condition, &mut state.kept, seen, usual);
+                // What held before the rule was made has not been judged by it.
+                let is_known = judged.before && state.last_at >= rule.updated_at;
+                state.last_at = seen.at;
+                if judged.after && !is_known && seen.at >= rule.updated_at {
+                    triggers.push((place, trigger(rule, seen, &judged)));
+                }
             }
         }
-        for (place, rule) in self.rules.iter().enumerate() {
-            if !concerns(rule, seen) {
-                continue;
-            }
-            let Some(part) = part(rule.condition.kind, seen) else { continue };
-            let key = Key { rule: place, license: seen.license, part };
-            let usual = self.usual.get(&(seen.license, seen.meter.clone()));
-            let usual =
-                usual.filter(|(hour, _)| *hour == seen.at.hour()).map_or(0, |(_, sum)| *sum);
-            let fresh = || State { last_at: Timestamp(i64::MIN), kept: fresh(rule.condition.kind) };
-            let state = self.states.entry(key).or_insert_with(fresh);
-            let judged = judge(&rule.condition, &mut state.kept, seen, usual);
-            // What held before the rule was made has not been judged by it.
-            let is_known = judged.before && state.last_at >= rule.updated_at;
-            state.last_at = seen.at;
-            if judged.after && !is_known && seen.at >= rule.updated_at {
-                triggers.push(trigger(rule, seen, &judged));
-            }
+        triggers.sort_by_key(|(place, _)| *place);
+        triggers.into_iter().map(|(_, trigger)| trigger).collect()
+    }
+
+    /// Forgets what it must, so that memory is bounded.
+    fn make_room(&mut self, now: Timestamp) {
+        if self.watched.max(self.lines.len()) < WATCHED_MAX {
+            return;
         }
-        triggers
+        self.forget(now);
+        if self.watched.max(self.lines.len()) >= WATCHED_MAX {
+            self.forgotten += self.watched as u64;
+            self.lines.clear();
+            self.watched = 0;
+        }
     }
 }
 
@@ -331,21 +365,27 @@ fn concerns(rule: &Rule, seen: &Seen<'_>) -> bool {
         && rule.condition.meter.as_ref().is_none_or(|only| only == seen.meter)
 }
 
-/// What the record belongs to, if its kind is looked at.
-fn part(kind: RuleKind, seen: &Seen<'_>) -> Option<Part> {
+/// Whether rules of a kind look at the record as one of this part.
+fn is_part(part: &Part, kind: RuleKind, seen: &Seen<'_>) -> bool {
+    let is_of_meter = matches!(part, Part::Meter(_));
+    let is_of_license = *part == Part::License;
+    // A machine's own clock and addresses, or the license's where uses name no machine.
+    let is_of_machine = |activation: Option<ActivationId>| match part {
+        Part::Activation(_) => true,
+        Part::License => activation.is_none(),
+        Part::Meter(_) => false,
+    };
     match (kind, seen.what) {
         (RuleKind::Rate | RuleKind::Unusual, SeenWhat::Used { amount: 1.., .. })
-        | (RuleKind::Refusals, SeenWhat::Refused) => Some(Part::Meter(seen.meter.clone())),
-        (RuleKind::Addresses, SeenWhat::Used { address: Some(_), activation, .. }) => {
-            Some(activation.map_or(Part::License, Part::Activation))
+        | (RuleKind::Refusals, SeenWhat::Refused) => is_of_meter,
+        (RuleKind::Addresses, SeenWhat::Used { address: Some(_), activation, .. })
+        | (RuleKind::ClockBack, SeenWhat::Used { occurred_at: Some(_), activation, .. }) => {
+            is_of_machine(activation)
         }
         (RuleKind::Networks, SeenWhat::Used { address: Some(address), .. }) => {
-            network(address).map(|_| Part::License)
+            is_of_license && network(address).is_some()
         }
-        (RuleKind::ClockBack, SeenWhat::Used { occurred_at: Some(_), activation, .. }) => {
-            Some(activation.map_or(Part::License, Part::Activation))
-        }
-        _ => None,
+        _ => false,
     }
 }
 
